@@ -14,8 +14,8 @@ from latty.scene import Scene
 
 def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
     """What mapping and synthesis take for these scenes: None, class indices (N,) where every scene
-    names one class, else weights (N, C) whose rows sum to 1. A scene without one has that of
-    `with_labels`. Raises BadData, Missing."""
+    names one class, else weights (N, C) whose rows sum to 1, where the host can check them. A scene
+    without one has that of `with_labels`. Raises BadData, Missing."""
     scenes = with_labels(scenes, generator)
     found = [by_index(scene.label, generator) for scene in scenes]
     known = [label for label in found if label is not None]
@@ -26,8 +26,8 @@ def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
         raise BadData("some of these scenes name a class and some do not", "label all or none")
     if all(isinstance(label, int) for label in known):
         indices = [checked_class(label, generator) for label in known if isinstance(label, int)]
-        return torch.tensor(indices, device=generator.device)
-    return torch.stack([class_weights(label, generator) for label in known]).to(generator.device)
+        return torch.tensor(indices)
+    return torch.stack([class_weights(label, generator) for label in known])
 
 
 def with_labels(scenes: Sequence[Scene], generator: Generator) -> list[Scene]:

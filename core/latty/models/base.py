@@ -17,7 +17,9 @@ from latty.scene import Label as Label  # beside Labels, which it becomes
 
 Meta = Mapping[str, str]
 Shapes = Mapping[str, Sequence[int]]
-Labels = Tensor | None  # None, class indices (N,) int64, or weights (N, classes) float32
+# None, class indices (N,) int64, or weights (N, classes) float32. Those of latty lie on the host: a
+# generator checks them, and a GPU would have to be waited for.
+Labels = Tensor | None
 
 
 @dataclass(frozen=True, slots=True)

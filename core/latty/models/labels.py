@@ -11,15 +11,15 @@ from latty.scene import Label, Mixture
 
 def class_labels(label: Label, like: Tensor, generator: Generator) -> Labels:
     """One label for every row of `like` (N, ...): indices (N,) int64 of a class, weights (N, C) of
-    a mixture; None stays None. Raises BadData for what is no class or mixture of the model."""
+    a mixture, where the host can check them; None stays None. Raises BadData for what is no class
+    or mixture of the model."""
     label = by_index(label, generator)
     if label is None:
         return None
     if isinstance(label, int):
         index = checked_class(label, generator)
-        return torch.full((len(like),), index, dtype=torch.int64, device=like.device)
-    weights = class_weights(label, generator).to(like.device)
-    return weights.expand(len(like), -1)
+        return torch.full((len(like),), index, dtype=torch.int64)
+    return class_weights(label, generator).expand(len(like), -1)
 
 
 def by_index(label: Label, generator: Generator) -> int | Mixture | None:

@@ -10,7 +10,7 @@ equations 1 and 3): the weights stay shared by the batch and are never written p
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -180,15 +180,23 @@ def clamp(y: Tensor, limit: float | None) -> Tensor:
     return y.clamp(-limit, limit) if y.requires_grad else y.clamp_(-limit, limit)
 
 
+@lru_cache(maxsize=256)
+def constant(values: tuple[Any, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Numbers that a network is written with, in the shape of their tuples, on a device: brought
+    there once, for a copy in each picture would make a GPU wait. Read only."""
+    with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
+        return torch.tensor(values, dtype=dtype, device=device)
+
+
 def seeded_noise(seed: int | Walk, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
     """Noise picture (H, W) of `size` of one layer, the same on every device; read only. On a walk
     a mixture of the pictures that it passes, as varied as each of them."""
     if not isinstance(seed, Walk):
-        return _drawn_noise(seed, layer, size, device)
+        return drawn_noise(seed, layer, size, device)
     shares = of_normals(len(seed.seeds), seed.blend, seed.t)
     return torch.stack(
         [
-            share * _drawn_noise(one, layer, size, device)
+            share * drawn_noise(one, layer, size, device)
             for share, one in zip(shares, seed.seeds, strict=True)
             if isinstance(one, int) and abs(share) > 1e-12
         ]
@@ -196,7 +204,7 @@ def seeded_noise(seed: int | Walk, layer: int, size: Sequence[int], device: torc
 
 
 @lru_cache(maxsize=128)
-def _drawn_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
+def drawn_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
     draw = np.random.RandomState([seed, layer]).randn(*size).astype(np.float32)
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.from_numpy(draw).to(device)

@@ -100,11 +100,9 @@ class Pairs:
     def labels(self, numbers: range) -> Tensor | None:
         """For each number a class (N,), or weights (N, C) of a mixture; None without classes."""
         if not self.classes:
-            return class_labels(
-                self.params.label, torch.empty(len(numbers)).to(self.device), self.generator
-            )
+            return class_labels(self.params.label, torch.empty(len(numbers)), self.generator)
         picks = [self.classes[self.dice(2, n).randint(len(self.classes))] for n in numbers]
-        return torch.tensor(picks, device=self.device)
+        return torch.tensor(picks)
 
     def draw(self, numbers: range) -> DrawnLatents:
         """Latents and labels of these numbers."""

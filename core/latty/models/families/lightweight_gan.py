@@ -149,7 +149,7 @@ class LightweightLayer:
 
 
 def _blur(x: Tensor) -> Tensor:
-    line = torch.tensor([1.0, 2.0, 1.0], device=x.device) / 4
+    line = ops.constant((0.25, 0.5, 0.25), torch.float32, x.device)
     weight = torch.outer(line, line).expand(x.shape[1], 1, 3, 3)
     return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, groups=x.shape[1])
 

@@ -129,7 +129,7 @@ class GanspaceRows:
         if self.label is not None or not classes:
             return class_labels(self.label, z, self.generator)
         found = [((seed * GOLDEN >> 32) & 0xFFFFFFFF) % classes for seed in seeds]
-        return torch.tensor(found, device=z.device)
+        return torch.tensor(found)
 
     def _activation(self, codes: Tensor, label: Labels) -> Tensor:
         assert isinstance(self.generator, HasActivations)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latty.models import ops
+
 Vector = tuple[Tensor, Tensor, Tensor]
 RGB = tuple[float, float, float]
 
@@ -84,12 +86,12 @@ def radius(x: Tensor, y: Tensor) -> Tensor:
 
 def colour(rgb: Sequence[float], like: Tensor) -> Tensor:
     """A constant colour as (1, 3, 1, 1)."""
-    return torch.tensor(list(rgb), dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
+    return ops.constant(tuple(rgb), like.dtype, like.device).view(1, 3, 1, 1)
 
 
 def palette(t: Tensor, stops: Sequence[RGB]) -> Tensor:
     """Piecewise-linear colours: t (N, 1, 1) in 0..1 to (N, 3, 1, 1)."""
-    table = torch.tensor(stops, dtype=t.dtype, device=t.device)
+    table = ops.constant(tuple(stops), t.dtype, t.device)
     at = t.view(-1).clamp(0, 1) * (len(stops) - 1)
     low = at.floor().clamp(max=len(stops) - 2).long()
     share = (at - low).unsqueeze(1)
