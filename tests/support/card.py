@@ -52,9 +52,6 @@ READS = {
     aten.repeat_interleave.Tensor: "repeat_interleave",
     aten._linalg_eigh.default: "eigh",
     aten._linalg_svd.default: "svd",
-    aten._linalg_solve_ex.default: "solve",
-    aten.linalg_inv_ex.default: "inv",
-    aten.linalg_cholesky_ex.default: "cholesky",
     aten._linalg_check_errors.default: "linalg",
 }
 MASKS = (aten.index.Tensor, aten.index_put.default, aten.index_put_.default)
@@ -165,6 +162,9 @@ class Card(TorchDispatchMode):
         if device is not None:
             kwargs = {**kwargs, "device": CPU}
         kwargs.pop("pin_memory", None)
+        if torch.Tag.inplace_view in func.tags:
+            with torch._C._DisableTorchDispatch():  # the shape that is seen changes with it
+                func(*args, **kwargs)
         held = {id(one.numbers): one for one in ours}
         return self._given(func(*_numbers(args), **_numbers(kwargs)), held, there)
 
@@ -294,7 +294,9 @@ def _says_card(value: Any) -> bool:
 
 
 def _is_meta(value: Any) -> bool:
-    return value == "meta" or (isinstance(value, torch.device) and value.type == "meta")
+    return (isinstance(value, str) and value == "meta") or (
+        isinstance(value, torch.device) and value.type == "meta"
+    )
 
 
 def _told(value: Any) -> Any:

@@ -26,7 +26,7 @@ from latty.models.activations import Change
 from latty.models.base import Generator, Labels
 from latty.scene import Noise, Scene
 
-__all__ = ["Applied", "SynthesisRun", "applied", "changes", "codes", "labels", "stacks"]
+__all__ = ["Applied", "Stack", "SynthesisRun", "applied", "changes", "codes", "labels", "stacks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,18 +53,25 @@ class Applied:
         return any(run.changes for run in self.runs)
 
 
-def applied(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> Applied:
-    """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. Raises
-    BadData, Missing as `codes` and `changes` do."""
-    scenes = settled(scenes, generator, foreign)
-    known, moved = generator.info.num_classes, codes(scenes, generator, foreign)
+def applied(
+    scenes: Sequence[Scene],
+    generator: Generator,
+    foreign: bool = False,
+    stack: Stack | None = None,
+) -> Applied:
+    """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. `stack`: of
+    this generator, for many scenes with the same directions. Raises BadData, Missing as `codes` and
+    `changes` do."""
+    held = stack or Stack(generator, foreign)
+    scenes = [held.paths.settled(scene) for scene in with_labels(scenes, generator)]
+    known, moved = generator.info.num_classes, _codes(scenes, held)
     common = [(scene.noise, scene.truncation if known else 1.0) for scene in scenes]
     kinds = zip(common, stacks(scenes, generator, foreign), strict=True)
     runs, first = [], 0
-    for ((noise, truncation), stack), run in groupby(kinds):
+    for ((noise, truncation), inside), run in groupby(kinds):
         rows = slice(first, first + len(list(run)))
         label = labels(scenes[rows], generator) if known else None
-        inner = changes(scenes[rows], generator, foreign) if stack else {}
+        inner = changes(scenes[rows], generator, foreign) if inside else {}
         runs.append(SynthesisRun(rows, noise, truncation, label, inner))
         first = rows.stop
     return Applied(moved, tuple(runs))
@@ -85,16 +92,23 @@ def codes(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) 
     for another model. Raises BadData for scenes this model cannot draw, Missing for unknown
     directions and latents.
     """
+    stack = Stack(generator, foreign)
+    return _codes([stack.paths.settled(scene) for scene in with_labels(scenes, generator)], stack)
+
+
+def _codes(scenes: Sequence[Scene], stack: Stack) -> Tensor:
+    """The same of settled scenes."""
     if not scenes:
         raise BadData("no scenes to draw")
     if len({scene.model for scene in scenes}) > 1:
         found = ", ".join(sorted({scene.model for scene in scenes}))
         raise BadData(f"scenes of several models: {found}", "draw each model by itself")
-    scenes, stack = settled(scenes, generator, foreign), Stack(generator, foreign)
     starts = torch.cat([stack.start(scene) for scene in scenes])
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, scene in enumerate(scenes):
         groups.setdefault(stack.kind(scene), []).append(i)
+    if len(groups) == 1:
+        return stack.finish(starts, scenes)
     result = starts.clone()
     for members in groups.values():
         result[members] = stack.finish(starts[members], [scenes[i] for i in members])

@@ -1,5 +1,6 @@
 """The stack of edits of scenes of one generator: what moves latents, then what moves codes."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import ALL, MIXING, Edit, Layers, Scene, Walk
 
+MOST = 256  # starts that are kept: a film may have a new one in each frame
+
 
 class Stack:
     """Applies stacks of edits to the latents of one generator; repeated work is done once."""
@@ -26,7 +29,7 @@ class Stack:
         self.generator, self.foreign = generator, foreign
         self.paths = Paths(generator, foreign)
         self.draw = self.paths.draw
-        self.known: dict[Scene, Tensor] = {}
+        self.known: OrderedDict[Scene, Tensor] = OrderedDict()
         self.found: dict[str, Direction] = {}
         self.locks = Locks(self._found)
 
@@ -53,6 +56,8 @@ class Stack:
             key = replace(key, truncation=1.0, cutoff=None)
         if key not in self.known:
             self.known[key] = self._mapped(key)
+            if len(self.known) > MOST:
+                self.known.popitem(last=False)
         return self.known[key]
 
     def _mapped(self, scene: Scene) -> Tensor:

@@ -151,7 +151,8 @@ def _along(corners: Tensor, walk: Walk) -> list[float]:
     shares = [0.0] * count
     near, far = (1 - part, part)
     if walk.blend == "slerp" and corners.ndim == 2:
-        near, far = _great_circle(corners[leg], corners[leg + 1], part)
+        known = on_host(corners)
+        near, far = _great_circle(known[leg], known[leg + 1], part)
     shares[leg], shares[leg + 1] = near, far
     return shares
 
@@ -195,14 +196,19 @@ def along(lengths: Sequence[float], part: float) -> float:
     )
 
 
+@lru_cache(maxsize=8)
+def on_host(corners: Tensor) -> Tensor:
+    """Latents (N, Z) as float64 on the host: those of a walk are asked for in each picture."""
+    return corners.cpu().double()
+
+
 def _great_circle(start: Tensor, stop: Tensor, part: float) -> tuple[float, float]:
-    """Shares of two latents (Z,) so that the direction turns evenly and the length goes straight
-    from one to the other (Shoemake 1985, with lengths kept apart)."""
-    a, b = start.cpu().double(), stop.cpu().double()
-    from_length, to_length = float(a.norm()), float(b.norm())
+    """Shares of two latents (Z,), float64 on the host, so that the direction turns evenly and the
+    length goes straight from one to the other (Shoemake 1985, with lengths kept apart)."""
+    from_length, to_length = float(start.norm()), float(stop.norm())
     if not from_length or not to_length:
         return 1 - part, part
-    cosine = float(a @ b) / (from_length * to_length)
+    cosine = float(start @ stop) / (from_length * to_length)
     angle = math.acos(max(-1.0, min(1.0, cosine)))
     if math.sin(angle) < PARALLEL:
         return 1 - part, part

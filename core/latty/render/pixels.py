@@ -117,6 +117,7 @@ class Painter:
 
     def __init__(self, generator: Generator, foreign: bool = False) -> None:
         self.generator, self.foreign = generator, foreign
+        self._stack = edits.Stack(generator, foreign)
         self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
@@ -130,7 +131,7 @@ class Painter:
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene]) -> Tensor:
         """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
-        return self.drawn(edits.applied(scenes, self.generator, self.foreign))
+        return self.drawn(edits.applied(scenes, self.generator, self.foreign, self._stack))
 
     def pixels(self, scenes: edits.Applied) -> Pixels:
         """Pixels (N, H, W, 3 or 4) of scenes with their edits applied."""
@@ -147,9 +148,10 @@ class Painter:
         steps = self.on_gpu(codes, run)
         if has_prefixes(generator):
             assert isinstance(generator, HasPrefix)
-            layer = min(self.shared_layers(codes), _lowest(generator, changes))
+            seen = codes.cpu() if len(codes) > 1 else codes  # once: the device is waited for
+            layer = min(self.shared_layers(seen), _lowest(generator, changes))
             if layer:
-                state = self._state(generator, codes, layer, noise)
+                state = self._state(generator, codes, (layer, noise, _bytes(seen, layer)))
                 if steps is not None and isinstance(state, SynthesisState):
                     return GRAPHS.image(steps, state.repeated(len(codes)))
                 return generator.synthesis_from(state, codes, noise, changes)
@@ -178,12 +180,16 @@ class Painter:
         count = same.index(False) if False in same else len(same)
         return min(count, len(same) - 1)
 
-    def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
-        below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()
-        key = (layer, noise, below)
+    def _state(self, generator: HasPrefix, codes: Tensor, key: tuple[int, Noise, bytes]) -> object:
+        layer, noise, _ = key
         if self._prefix is None or self._prefix[0] != key:
             self._prefix = key, generator.prefix(codes[:1], layer, noise)
         return self._prefix[1]
+
+
+def _bytes(codes: Tensor, layer: int) -> bytes:
+    """What the layers below `layer` read of the first row of codes (N, L, D)."""
+    return codes[0, :layer].contiguous().numpy().tobytes()
 
 
 def _lowest(generator: Generator, changes: Changes) -> int:

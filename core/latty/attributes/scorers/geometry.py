@@ -8,6 +8,8 @@ ring that belong to the subject (shoulders) lose their weight in a few rounds of
 squared Cauchy weights.
 """
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -55,7 +57,7 @@ def saliency(images: Tensor) -> Tensor:
     y, x = torch.meshgrid(_middles(height), _middles(width), indexing="ij")
     terms = [torch.ones_like(x), x, y, x.square() + y.square()]
     basis = torch.stack(terms, -1).to(rgb).flatten(0, 1)  # (pixels, 4)
-    ring = _ring(height, width).to(rgb.device)
+    ring = _ring(height, width, rgb.device)
     colours = rgb.flatten(2).transpose(1, 2)  # (N, pixels, 3)
     fit, spread = _background(basis[ring], colours[:, ring])
     distance = (colours - basis @ fit).square().mean(2).square()  # to the 4th power, (N, pixels)
@@ -72,19 +74,21 @@ def _background(basis: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
     ridge = 1e-5 * len(basis) * torch.eye(basis.shape[1]).to(basis)
     for _ in range(ROUNDS):
         weighted = (basis * weight[..., None]).transpose(1, 2)  # (N, 4, P)
-        fit = torch.linalg.solve(weighted @ basis + ridge, weighted @ colours)
+        fit = torch.linalg.solve_ex(weighted @ basis + ridge, weighted @ colours)[0]
         error = (colours - basis @ fit).detach().square().mean(2).sqrt()
         spread = error.quantile(BACKGROUND, 1)
         weight = (1 + (error / (0.01 + 2 * spread[:, None])).square()) ** -2
     return fit, spread
 
 
-def _ring(height: int, width: int) -> Tensor:
-    """Which pixels, flattened, lie in the ring at the border: (pixels,) bool."""
+@lru_cache(maxsize=8)
+def _ring(height: int, width: int, device: torch.device) -> Tensor:
+    """Where the pixels of the ring at the border lie, flattened: (P,) places, and no mask, which a
+    device would have to count first."""
     rows, columns = max(1, height // RING), max(1, width // RING)
     ring = torch.ones(height, width, dtype=torch.bool)
     ring[rows : height - rows, columns : width - columns] = False
-    return ring.flatten()
+    return ring.flatten().nonzero()[:, 0].to(device)
 
 
 def _middles(count: int) -> Tensor:

@@ -30,6 +30,7 @@ from latty.report import Report, silent
 T = TypeVar("T")
 KEEP = 20.0  # seconds between two states, at least; and saving takes 5 % of the time at most
 LOG = 10  # iterations between two lines of figures
+FIGURES = ("accuracy", "classification", "regression", "loss")
 MEMORY = 0.05  # weight of the newest draw in a direction's running accuracy
 
 
@@ -67,6 +68,8 @@ class Trainer:
         self.done = 0
         self.running = torch.full((count,), 1 / count)
         self.means: dict[str, float] = {}
+        # what iterations gave, and the host has not looked at: a GPU goes on meanwhile
+        self._unread: list[tuple[Tensor, Tensor, Tensor]] = []
         self.seconds = 0.0  # of training, in all attempts
         self.monitor: Monitor | None = None
         self.charted: Pairs | None = None  # what draws the pictures of charts
@@ -106,6 +109,7 @@ class Trainer:
         if self.monitor is None or self.charted is None:
             return
         if self.monitor.due(self.done, self.done == self.params.iterations):
+            self._look_up()
             rows = [
                 f"{self.params.letter}{k}  {a:.0%}" for k, a in enumerate(self.running.tolist())
             ]
@@ -115,13 +119,11 @@ class Trainer:
 
     def _iterate(self, work: Path | None) -> None:
         begun = monotonic()
-        figures = self._step(self.done)
+        self._unread.append(self._step(self.done))
         self.done += 1
+        if self.pairs.device.type == "cpu" or not self.means or self.done % LOG == 0:
+            self._look_up()
         self.seconds += monotonic() - begun
-        weight = max(1 / self.done, 1 / 100)
-        for name, figure in figures.items():
-            before = self.means.get(name, 0.0)
-            self.means[name] = before + weight * (figure - before)
         if work is not None and (self.done % LOG == 0 or self.done == self.params.iterations):
             means = {name: round(mean, 6) for name, mean in self.means.items()}
             row = {"step": self.done, **means, "seconds": round(self.seconds, 3)}
@@ -129,7 +131,24 @@ class Trainer:
             if self.monitor is not None:
                 self.monitor.log(row)
 
-    def _step(self, number: int) -> dict[str, float]:
+    def _look_up(self) -> None:
+        """Bring the running figures up to the last iteration."""
+        unread, self._unread = self._unread, []
+        if not unread:
+            return
+        rows = torch.stack([torch.cat([part.float() for part in one]) for one in unread]).tolist()
+        batch, first = self.params.batch, self.done - len(rows)
+        for place, row in enumerate(rows, first + 1):
+            index, right, figures = row[:batch], row[batch : 2 * batch], row[2 * batch :]
+            for k, hit in zip(map(int, index), right, strict=True):
+                self.running[k] += MEMORY * (hit - self.running[k])
+            weight = max(1 / place, 1 / 100)
+            for name, figure in zip(FIGURES, figures, strict=True):
+                before = self.means.get(name, 0.0)
+                self.means[name] = before + weight * (figure - before)
+
+    def _step(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Which directions were shown (N,), whether each was told (N,), and FIGURES of them."""
         params, pairs = self.params, self.pairs
         drawn = pairs.draw(range(number * params.batch, (number + 1) * params.batch))
         index, magnitude = self._shifts(number, params.batch, params.count)
@@ -141,15 +160,9 @@ class Trainer:
         self.adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss, inputs=self.learned)
         self.adam.step()
-        right = (logits.detach().argmax(1) == index).float().cpu()
-        for k, hit in zip(index.tolist(), right.tolist(), strict=True):
-            self.running[k] += MEMORY * (hit - self.running[k])
-        return {
-            "accuracy": float(right.mean()),
-            "classification": float(classification.detach()),
-            "regression": float(regression.detach()),
-            "loss": float(loss.detach()),
-        }
+        right = (logits.detach().argmax(1) == index).float()
+        figures = torch.stack([right.mean(), classification, regression, loss]).detach()
+        return index, right, figures
 
     def _shifts(self, iteration: int, batch: int, count: int) -> tuple[Tensor, Tensor]:
         """Which of `count` directions (N,), and how far (N,)."""
@@ -174,6 +187,7 @@ class Trainer:
     # --- state --------------------------------------------------------------------------------
 
     def _facts(self) -> dict[str, Any]:
+        self._look_up()
         return {"done": self.done, "running": self.running.tolist(), "means": self.means,
                 "seconds": self.seconds}  # fmt: skip
 
@@ -200,25 +214,29 @@ class Trainer:
 
     def judge(self, report: Report = silent) -> Judged:
         """On latents that were not trained on, as many for each direction."""
-        params, hits, changes = self.params, *torch.zeros(2, self.params.count)
+        params, seen = self.params, list[tuple[Tensor, Tensor, Tensor]]()
         total = params.count * params.probes
         self.nets.eval()
         for start in range(0, total, params.batch):
             numbers = range(start, min(start + params.batch, total))
             first = params.drawn + numbers.start
             drawn = self.pairs.draw(range(first, first + len(numbers)))
-            index = torch.tensor(numbers, device=self.pairs.device) % params.count
+            index = torch.tensor(numbers).to(self.pairs.device) % params.count
             place = params.iterations + start // params.batch
             magnitude = self._shifts(place, len(numbers), 1)[1]
             with torch.no_grad():
                 logits, _, change = self._look(drawn, index, magnitude)
-            hits.index_add_(0, index.cpu(), (logits.argmax(1) == index).float().cpu())
-            changes.index_add_(0, index.cpu(), change.cpu())
+            seen.append((index, (logits.argmax(1) == index).float(), change))
             report(numbers.stop, total, "held-out samples")
+        hits, changes = torch.zeros(2, params.count)
+        index, right, change = (torch.cat(parts).cpu() for parts in zip(*seen, strict=True))
+        hits.index_add_(0, index, right)  # on the host, in this order: a GPU adds in any
+        changes.index_add_(0, index, change)
         return Judged(hits / params.probes, changes / params.probes)
 
     def so_far(self) -> Judged:
         """The same from the running figures of the training, at no cost."""
+        self._look_up()
         return Judged(self.running)
 
 

@@ -1,6 +1,7 @@
 """The models that the engine has open, and the painter of each of its views."""
 
 import os
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from latty.models.store import model_file
 from latty.render.pixels import at_size
 from latty.wire import FIRST
 
+LOOK = 1.0  # seconds between two questions for the memory of a GPU, which make it wait
 SHARE = 1 / 4  # of what models may take up: states kept for the next picture
 
 
@@ -32,6 +34,7 @@ class ModelCache:
         self._models: dict[tuple[str, str], tuple[Path | None, Stamp | None, Generator]] = {}
         self._measuring: tuple[str, Iterator[None]] | None = None  # by digest
         self._measured: set[str] = set()
+        self._used: tuple[float, list[int]] | None = None  # bytes of a GPU, when they were seen
 
     @property
     def name(self) -> str:
@@ -110,14 +113,16 @@ class ModelCache:
         None where the system does not say."""
         if self.device.type != "cuda":
             return _resident()
-        free, whole = torch.cuda.mem_get_info(self.device)
-        return [whole - free, whole]
+        if self._used is None or time.monotonic() - self._used[0] > LOOK:
+            free, whole = torch.cuda.mem_get_info(self.device)
+            self._used = time.monotonic(), [whole - free, whole]
+        return self._used[1]
 
     def forget(self) -> None:
         """Let go of everything that can be made again."""
         self._painters.clear()
         self._models.clear()
-        self._measuring = None
+        self._measuring = self._used = None
         forget_all()
         collect()
 

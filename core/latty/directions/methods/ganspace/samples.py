@@ -1,6 +1,6 @@
 """Rows for a principal component analysis: a layer of many samples, with the latents they had."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from math import isfinite
 from typing import Literal
@@ -98,22 +98,31 @@ class GanspaceRows:
             room[:, self.width :] = known[self.moved]
         if self.layer in LATENTS:
             room[:, : self.width] = known[self.layer]
-            self._check(room, first)
+            self._check([(0, room.sum())], first, len(room))
             yield len(room), batch
             return
+
+        sums = list[tuple[int, Tensor]]()
 
         def draw(part: slice) -> None:
             features = self._activation(codes[part], None if label is None else label[part])
             room[part, : self.width] = features.flatten(1)
 
         for part, _, used in in_batches(draw, len(room), batch):
-            self._check(room[part], first + part.start)
+            sums.append((part.start, room[part].sum()))
+            if part.stop == len(room):  # once: a device is waited for
+                self._check(sums, first, len(room))
             yield part.stop, used
 
-    def _check(self, rows: Tensor, first: int) -> None:
-        """One number that is not finite would spoil every sum."""
-        if not isfinite(float(rows.sum())):
-            seeds = f"seeds {first} to {first + len(rows) - 1}"
+    def _check(self, sums: Sequence[tuple[int, Tensor]], first: int, count: int) -> None:
+        """One number that is not finite would spoil every sum: those of `count` rows, from the
+        places on where they begin."""
+        found = torch.stack([one for _, one in sums]).tolist()
+        ends = [*(start for start, _ in sums[1:]), count]
+        for (start, _), end, total in zip(sums, ends, found, strict=True):
+            if isfinite(total):
+                continue
+            seeds = f"seeds {first + start} to {first + end - 1}"
             what = f"'{self.layer}' of {self.generator.info.name} is not finite for {seeds}"
             raise BadData(what, "the weights are damaged, or of another architecture")
 
