@@ -37,9 +37,8 @@ def test_it_finds_what_it_finds_on_the_cpu(method: str, family: str, tmp_path: P
         generator = made(family, "cuda")
         with card.counting() as counted:
             discover(method, params, generator, there)
-    saved = sum(
-        n for what, n in counted.syncs.items() if "safetensors" in what
-    )  # the state on disk
+    # but for the state of a training on disk
+    saved = sum(n for what, n in counted.syncs.items() if "safetensors" in what)
     assert counted.syncs.total() - saved <= WAITS[method], counted
     (wanted, arrays), (found, others) = read(here), read(there)
     assert [one.name for one in found.infos] == [one.name for one in wanted.infos]

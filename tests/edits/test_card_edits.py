@@ -21,7 +21,7 @@ SETS: dict[str, tuple[str, dict[str, Any]]] = {
     "z": ("random", {"space": "z", "components": 2, "samples": 200}),
     "activation": (
         "ganspace",
-        {"samples": 120, "components": 2, "batch": 20, "layer": "b4.conv1", "moves": "layer"},
+        {"samples": 120, "components": 2, "batch": 20, "layer": "LAYER", "edit": "activation"},
     ),
 }
 
@@ -61,7 +61,10 @@ def compared(scenes: Sequence[Scene], family: str = "stylegan2 wide") -> Any:
 def test_edits_give_the_pictures_of_the_cpu(space: str, tmp_path: Path) -> None:
     method, params = SETS[space]
     path = tmp_path / "found.safetensors"
-    discover(method, params, made("stylegan2 wide"), path)
+    generator = made("stylegan2 wide")
+    if space == "activation":
+        params = {**params, "layer": generator.activation_names()[1]}
+    discover(method, params, generator, path)
     for name, scenes in moves(space).items():
         there = [
             replace(scene, edits=tuple(replace(one, direction=f"{path}#0") for one in scene.edits))
