@@ -16,8 +16,9 @@ import ctypes
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -109,6 +110,9 @@ class CardTensor(Tensor):
 
     __array__ = numpy
 
+    def record_stream(self, stream: Any) -> None:  # type: ignore[override]
+        """What is asked of a stream is done at once."""
+
     def tolist(self) -> Any:
         return self.detach().cpu().tolist()
 
@@ -154,7 +158,8 @@ class Card(TorchDispatchMode):
         if not ours and not here:
             return func(*args, **kwargs)
         if func in COPIES:
-            there = self._copies(func, args, target)
+            beside = bool(kwargs.get("non_blocking", args[2:] and args[2]))
+            there = self._copies(func, args, target, beside)
         else:
             there = target is None or here
             self._refuse_mixed(func, tensors)
@@ -178,7 +183,7 @@ class Card(TorchDispatchMode):
 
         return tree_map(wrapped, result)
 
-    def _copies(self, func: Any, args: Any, target: str | None) -> bool:
+    def _copies(self, func: Any, args: Any, target: str | None, beside: bool) -> bool:
         """Whether what is copied lies on the card then."""
         source = args[0] if func is aten._to_copy.default else args[1]
         before = isinstance(source, CardTensor)
@@ -186,7 +191,7 @@ class Card(TorchDispatchMode):
             after = before if target is None else target == "meta"
         else:
             after = isinstance(args[0], CardTensor)
-        if before and not after:
+        if before and not after and not beside:
             self.syncs[f"copy {place()}"] += 1
         elif after and not before:
             self.uploads[place()] += 1
@@ -240,7 +245,11 @@ class Card(TorchDispatchMode):
 
         about = SimpleNamespace(total_memory=self.memory, name="a card", major=9, minor=0)
         return {
-            "is_available": lambda: True,
+            "is_available": lambda: False,  # there are no kernels and graphs of its own
+            "Stream": Stream,
+            "current_stream": Stream,
+            "stream": nullcontext,
+            "Event": partial(Event, self),
             "device_count": lambda: 1,
             "current_device": lambda: 0,
             "mem_get_info": free,
@@ -268,7 +277,7 @@ class Calls(TorchFunctionMode):
         self.card = card
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        kwargs = {key: one for key, one in (kwargs or {}).items() if key != "pin_memory"}
         if func is Tensor.new_tensor and isinstance(args[0], CardTensor):
             kwargs = {"dtype": args[0].dtype, "device": DEVICE, **kwargs}
             func, args = torch.tensor, args[1:]
@@ -301,6 +310,30 @@ def _is_meta(value: Any) -> bool:
 
 def _told(value: Any) -> Any:
     return META if _says_card(value) else value
+
+
+class Stream:
+    """A stream: what is asked of it is done at once."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def wait_stream(self, other: "Stream") -> None:
+        """Nothing to wait for."""
+
+
+class Event:
+    """A point of a stream, for which the host waits."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+
+    def record(self, stream: Stream) -> None:
+        """Here."""
+
+    def synchronize(self) -> None:
+        """Wait for it."""
+        self.card.syncs[f"event {place()}"] += 1
 
 
 class Counted:

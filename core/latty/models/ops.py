@@ -182,8 +182,8 @@ def clamp(y: Tensor, limit: float | None) -> Tensor:
 
 @lru_cache(maxsize=256)
 def constant(values: tuple[Any, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Numbers that a network is written with, in the shape of their tuples, on a device: brought
-    there once, for a copy in each picture would make a GPU wait. Read only."""
+    """Numbers that a network is written with, (N,) of numbers and (N, M) of tuples of them, on a
+    device: brought there once, as a copy in each picture would make a GPU wait. Read only."""
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.tensor(values, dtype=dtype, device=device)
 
@@ -205,6 +205,7 @@ def seeded_noise(seed: int | Walk, layer: int, size: Sequence[int], device: torc
 
 @lru_cache(maxsize=128)
 def drawn_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
+    """Noise picture (H, W) of `size` of one layer and seed; kept, so read only."""
     draw = np.random.RandomState([seed, layer]).randn(*size).astype(np.float32)
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.from_numpy(draw).to(device)
