@@ -15,7 +15,7 @@ from latty.directions.registries import METHODS
 # climb (ascent), each trajectory (plumerault).
 WAITS = {
     "random": 3, "sefa": 7, "ganspace": 5, "interfacegan": 10, "tlgan": 21, "voynov": 8,
-    "warped": 10, "plumerault": 110, "ascent": 270,
+    "warped": 10, "plumerault": 110, "ascent": 400,
 }  # fmt: skip
 SLOW = ("plumerault", "ascent", "voynov", "warped")
 
