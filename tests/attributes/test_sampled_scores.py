@@ -1,5 +1,6 @@
 """Scores of random samples: computed once, kept whole, the same whatever lies in the cache."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from latty.errors import Interrupted, Missing
 class Counting(Toy):
     """Knows how many pictures it drew."""
 
-    drawn = 0
+    drawn = most = 0
 
     def synthesis(self, codes: Tensor, *rest: object, **more: object) -> Tensor:
         self.drawn += len(codes)
+        self.most = max(self.most, len(codes))
         return super().synthesis(codes)
 
 
@@ -83,6 +85,14 @@ def test_a_stopped_run_goes_on_after_the_last_whole_block() -> None:
         for path in folder.iterdir():
             path.unlink()
     assert torch.equal(sampled_scores(toy, range(2 * BLOCK), "colour")[1], found)
+
+
+@pytest.mark.parametrize(("px", "most"), [(256, 100), (512, 2), (1024, 1)])
+def test_large_pictures_are_drawn_as_few_at_once_as_a_cpu_holds(px: int, most: int) -> None:
+    toy = Counting()
+    toy.info = replace(toy.info, height=px)
+    sampled_scores(toy, range(120), "colour")
+    assert (toy.drawn, toy.most) == (120, most)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "other"])

@@ -17,7 +17,9 @@ from latty.directions.store import direction_names, reference, set_info
 from latty.models import open_model
 from latty.models.base import AnySize
 from latty.rank import RankPlan, curves
-from latty.rank.scoring import at_once
+from latty.rank.scoring import measured
+from latty.rank.traversal import drawing
+from latty.rank.traversal.pieces import pieces_of_plan
 from latty.render.pixels import Painter
 from latty.scene import Edit, Layers, Scene
 
@@ -103,11 +105,28 @@ def test_pieces_of_several_processes_are_the_same(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_large_pictures_are_drawn_as_few_at_once_as_a_cpu_holds() -> None:
-    portraits = open_model("portraits", "cpu")
+@pytest.mark.parametrize("name", ["rank", "traverse"])
+def test_large_pictures_are_drawn_as_few_at_once_as_a_cpu_holds(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portraits, asked, found = open_model("portraits", "cpu"), Painter.drawn, list[int]()
     assert isinstance(portraits, AnySize)
-    sizes = {256: 50, 512: 2, 1024: 1}
-    assert {px: at_once(portraits.at_size(px)) for px in sizes} == sizes
+
+    def drawn(painter: Painter, scenes: edits.Applied) -> torch.Tensor:
+        found.append(len(scenes.codes))
+        return asked(painter, scenes)
+
+    monkeypatch.setattr(Painter, "drawn", drawn)
+    plan = RankPlan("portraits", "portraits", COLOUR, (0,), ("smile",), steps=3, samples=0)
+    for px, most in ((128, 3), (512, 2)):
+        found.clear()
+        large = portraits.at_size(px)
+        if name == "rank":
+            measured(plan, [plan.scenes(*plan.moves()[0], 0)], large)
+        else:
+            walk_piece = pieces_of_plan(plan)[-1]
+            drawing.drawn(plan, plan.moves(), large, walk_piece)
+        assert (max(found), sum(found)) == (most, 3), px
 
 
 SETS = ("demo", "demo-activations", "portraits-ascent", "portraits-plumerault", "portraits-sefa",

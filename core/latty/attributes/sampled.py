@@ -28,7 +28,7 @@ from latty.attributes.names import exact
 from latty.errors import BadData, OutputError
 from latty.models.base import Generator, Label
 from latty.models.labels import class_labels
-from latty.models.memory import in_batches, told
+from latty.models.memory import at_once, in_batches, told
 from latty.report import Report, silent
 from latty.shard import Shard
 from latty.version import __version__
@@ -49,13 +49,13 @@ def sampled_scores(
     """Attribute names and scores (n, A) float32 of one picture per seed; NaN = no valid score.
 
     label   the class to draw, or a mixture
-    batch   pictures drawn at once
+    batch   pictures drawn at once, at most
     report  is told (done, n, "samples"); what it raises ends the work, whole pieces are kept
 
     Raises Missing, BadData for a scorer that cannot be used.
     """
     names, found = names_of(scorer, generator), []
-    cache, batch = _cache(generator, scorer, label, batch), _at_once(batch)
+    cache, batch = _cache(generator, scorer, label, batch), _together(generator, batch)
     for piece in _pieces(seeds):
         kept = cache.read(piece) if cache else None
         if kept is None:
@@ -76,7 +76,7 @@ def shards(
     that cost nothing. Raises Missing, BadData."""
     if (cache := _cache(generator, scorer, label, batch)) is None:
         return []
-    given = scorer, open_scorer(scorer).digest, label, _at_once(batch)
+    given = scorer, open_scorer(scorer).digest, label, _together(generator, batch)
     return [
         Shard(
             content,
@@ -108,8 +108,8 @@ def content(
     return score_file.content(*kept)
 
 
-def _at_once(batch: int) -> int:
-    return max(1, min(batch, MOST))
+def _together(generator: Generator, batch: int) -> int:
+    return at_once(generator, max(1, min(batch, MOST)))
 
 
 def _pieces(seeds: range) -> Iterator[range]:
@@ -158,7 +158,7 @@ def _cache(generator: Generator, scorer: str, label: Label, batch: int) -> "_Cac
     info = generator.info
     model = info.digest or f"{info.name} {info.family}"
     parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
-    parts += [generator.info.numbers(generator.device.type), _at_once(batch)]
+    parts += [generator.info.numbers(generator.device.type), _together(generator, batch)]
     key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
     return _Cache(score_file.cache(key), len(names_of(scorer, generator)))
 

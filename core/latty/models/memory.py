@@ -1,4 +1,5 @@
-"""Batches that fit in memory: half of one that does not is tried next, down to one."""
+"""Batches that fit in memory: few large pictures on a CPU; half of a batch that does not fit is
+tried next, down to one."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ import torch
 
 from latty import process
 from latty.errors import DeviceError
+from latty.models.base import Generator
+from latty.models.batches import on_cpu
 
 T = TypeVar("T")
 SPARE: list[Callable[[], None]] = []  # each gives back what can be made again
@@ -30,6 +33,13 @@ def is_short(error: BaseException) -> bool:
         return True
     said = str(error).lower()
     return isinstance(error, RuntimeError) and any(words in said for words in WORDS)
+
+
+def at_once(generator: Generator, most: int) -> int:
+    """How many pictures of a model are drawn at once where it is, at most so many."""
+    if generator.device.type != "cpu":
+        return most
+    return on_cpu(max(generator.info.height, generator.info.width_px), most)
 
 
 def in_batches(run: Callable[[slice], T], count: int, batch: int) -> Iterator[tuple[slice, T, int]]:

@@ -10,22 +10,13 @@ from latty import edits
 from latty.attributes import open_scorer, scores_of
 from latty.attributes.names import exact
 from latty.models.base import Generator
-from latty.models.memory import in_batches, told
+from latty.models.memory import at_once, in_batches, told
 from latty.rank.plan import RankPlan, Wanted
-from latty.render.options import ON_CPU, usual_batch
 from latty.render.pixels import Painter
 from latty.report import Report, silent
 from latty.scene import Scene
 
-TOGETHER = 50  # pictures drawn and scored at once
-
-
-def at_once(generator: Generator) -> int:
-    """How many pictures of a model are drawn at once: of large ones on a CPU as few as a render
-    draws, whose features fill the memory."""
-    longer = max(generator.info.height, generator.info.width_px)
-    large = generator.device.type == "cpu" and longer >= min(px for px, _ in ON_CPU)
-    return usual_batch(longer, "cpu") if large else TOGETHER
+TOGETHER = 50  # pictures drawn and scored at once, at most
 
 
 def scored(scenes: Sequence[Scene], painter: Painter, wanted: Wanted) -> Tensor:
@@ -49,7 +40,7 @@ def measured(
 ) -> tuple[Tensor, int]:
     """Scores (N, A) float64 of the scenes of all runs, none of which is drawn together with those
     of another, and how many pictures fitted in memory at once."""
-    painter, asked = Painter(generator, plan.foreign), plan.batch or at_once(generator)
+    painter, asked = Painter(generator, plan.foreign), plan.batch or at_once(generator, TOGETHER)
     fitting = asked
     parts, done, total = list[Tensor](), 0, sum(map(len, runs))
     report(0, total, "pictures")

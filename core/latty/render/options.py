@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from latty.models import gpu
+from latty.models.batches import on_cpu
 from latty.models.facts import in_fp32, wished
 from latty.models.precision import settled
 from latty.presets import Preset
@@ -18,7 +19,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and checking a preset does n
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
 USUAL_BATCH = 8
-ON_CPU = ((1024, 1), (512, 2))  # px of the longer side, and how many of these keep a CPU busy
 FEATURES = (
     4096  # bytes that a picture takes on a GPU for each of its pixels, of the widest networks
 )
@@ -33,7 +33,7 @@ def usual_batch(longer: int, device: str, memory: int = 0) -> int:
     memory  bytes that a GPU has in all
     """
     if device != "cuda":
-        return next((count for px, count in ON_CPU if longer >= px), USUAL_BATCH)
+        return on_cpu(longer, USUAL_BATCH)
     fit = memory // 4 // (FEATURES * longer**2)
     return min(1 << max(fit.bit_length() - 1, 0), MOST_AT_ONCE)
 

@@ -10,6 +10,7 @@ from latty.directions.base import Info, rounded
 from latty.directions.linear import LinearDirection
 from latty.directions.traverse import Figures, figures, mean_figures, scored, traverse
 from latty.models.base import Generator
+from latty.models.memory import at_once
 from latty.scene import Label, Layers
 
 TRUNCATIONS = (0.8, 1.0)
@@ -52,9 +53,10 @@ class Judge:
 
     def _score(self) -> Callable[[Tensor], Tensor]:
         drawn = scored(self.generator, self.scorer, self.label)
+        together = at_once(self.generator, self.batch)
 
         def score(codes: Tensor) -> Tensor:
-            found = torch.cat([drawn(part) for part in torch.split(codes, self.batch)])
+            found = torch.cat([drawn(part) for part in torch.split(codes, together)])
             return torch.where(found.isfinite(), found, self.middle.to(found))
 
         return score

@@ -15,7 +15,7 @@ from latty import edits
 from latty.directions.base import Info
 from latty.files import write
 from latty.models.base import Generator
-from latty.models.memory import in_batches
+from latty.models.memory import at_once, in_batches
 from latty.presets.formats import Pixels
 from latty.rank.plan import RankPlan
 from latty.rank.traversal import walk_file
@@ -24,7 +24,7 @@ from latty.render.pixels import Painter
 from latty.report import Report
 from latty.scene import Scene
 
-TOGETHER = 8  # drawn at once, as every render does
+TOGETHER = 8  # pictures drawn at once, at most
 
 
 def _scenes(plan: RankPlan, moves: Sequence[tuple[str, Info]], piece: WalkPiece) -> list[Scene]:
@@ -42,7 +42,8 @@ def drawn(plan: RankPlan, moves: Sequence[tuple[str, Info]], generator: Generato
           piece: WalkPiece) -> bytes:  # fmt: skip
     """The file of a piece. Raises BadData, DeviceError, and what the model raises."""
     scenes, painter = _scenes(plan, moves, piece), Painter(generator, plan.foreign)
-    together = 1 if piece.group == ORIGINALS else TOGETHER  # a film draws its own one alone
+    # As a film draws: its own picture alone, others as a render does.
+    together = 1 if piece.group == ORIGINALS else at_once(generator, TOGETHER)
     codes, pictures = list[torch.Tensor](), list[Pixels]()
 
     def draw(part: slice) -> tuple[torch.Tensor, Pixels]:

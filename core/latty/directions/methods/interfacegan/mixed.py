@@ -19,6 +19,7 @@ from latty.directions.sampling import StoppableReport, blocks, gathered
 from latty.directions.traverse import scored
 from latty.models.base import Generator
 from latty.models.labels import class_labels
+from latty.models.memory import at_once
 from latty.scene import Label
 
 
@@ -50,7 +51,7 @@ class Mixed:
     ) -> Tensor:
         """Scores (n, A) of the first n samples: all, or what an interruption left time for. Whole
         blocks are kept in `work`. Raises Interrupted where they are fewer than `least`."""
-        attributes = len(names_of(scorer, self.generator))
+        attributes, batch = len(names_of(scorer, self.generator)), at_once(self.generator, batch)
 
         def parts() -> Iterator[Tensor]:
             for block in blocks(range(self.count)):
