@@ -1,10 +1,13 @@
 """StyleGAN3's activations as one kernel, in Triton's interpreter, against the same as products."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from small_families import STYLEGAN3, stylegan3_tensors
@@ -146,6 +149,67 @@ def test_what_is_no_number_stays_none(interpreted: None, failures: list[str]) ->
     x[0, 0, 5, 5] = torch.nan
     y = act.fused(x)
     assert y[0, 0].isnan().any() and y[0, 1].isfinite().all()
+
+
+def test_products_of_few_bits_do_not_make_pictures_paler(
+    interpreted: None, failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from triton.runtime.interpreter import InterpreterBuilder
+
+    dot, kinds = InterpreterBuilder.create_dot, set[str]()
+
+    def as_a_gpu_does(self: Any, a: Any, b: Any, d: Any, precision: Any, *more: Any) -> Any:
+        kinds.add(precision.name)
+        for one in (a, b):  # the last 13 bits are not read
+            one.data = (one.data.view(np.int32) & -0x2000).view(np.float32)
+        return dot(self, a, b, d, precision, *more)
+
+    monkeypatch.setattr(InterpreterBuilder, "create_dot", as_a_gpu_does)
+    x = noise(1, 2, 20, 20).abs().half()  # the interpreter writes bf16 cut off, a GPU rounds
+    act, plain = small(x[:0]), small(x[:0].double())
+    got, wanted = act.fused(x).double(), plain(x.double())
+    assert kinds == {"TF32"} and not failures
+    assert float(got.sum() / wanted.sum()) == pytest.approx(1, abs=3e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_it_compiles_for_a_gpu_that_is_not_here(dtype: str) -> None:
+    pytest.importorskip("triton", reason="Triton is not installed")
+    words = [sys.executable, "-c", COMPILE, dtype]
+    env = {name: said for name, said in os.environ.items() if name != "TRITON_INTERPRET"}
+    done = subprocess.run(words, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    shared, *used = done.stdout.split()
+    assert int(shared) <= 48 << 10  # bytes, which every GPU has for a program
+    assert used == {"fp32": ["fma"], "bf16": ["mma", "bf16"]}[dtype]
+
+
+COMPILE = """
+import sys
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from latty.models.families.stylegan3.kernel import filtered
+
+dtype = sys.argv[1]
+precision = "ieee" if dtype == "fp32" else "tf32"
+fixed = {"window": 32, "fine": 64, "out": 32, "terms": 5, "limited": True,
+         "precision": precision, "stride_w": 1}
+of = {"x": "*" + dtype, "y": "*" + dtype, "slope": "fp32", "limit": "fp32"}
+of |= dict.fromkeys(("rows", "columns", "down_columns", "down_rows"), "*fp32")
+of |= dict.fromkeys(fixed, "constexpr")
+types = {name: of.get(name, "i32") for name in filtered.arg_names}
+made = triton.compile(
+    ASTSource(filtered, types, fixed), target=GPUTarget("cuda", 90, 32),
+    options={"num_warps": 4, "num_stages": 1},
+)
+ptx = made.asm["ptx"]
+assert made.asm["cubin"]
+product = "mma" if "mma" in ptx else "fma"
+written = [kind for kind in ("bf16", "f16") if "cvt.rn." + kind in ptx]  # rounded
+print(made.metadata.shared, product, *written)
+"""
 
 
 def small(like: Tensor) -> fused.FusedActivation:

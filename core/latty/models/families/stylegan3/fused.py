@@ -52,7 +52,7 @@ class FusedActivation(FilteredActivation):
         try:
             # by name: where it is not installed, nothing else may ask for it
             self._run = import_module("latty.models.families.stylegan3.kernel").filtered
-            self.constants = _constants(self.tiled, like.device)
+            self.constants = _constants(self.tiled, KINDS[like.dtype], like.device)
             exact = FilteredActivation(grow, kernel, down, size, slope, limit, like.float())
             apart = self._apart(exact, like)
         except Exception as error:  # whatever Triton, its compiler or the driver raise
@@ -133,15 +133,20 @@ def _multiplications(one: Tiling) -> int:
     return (grown + len(one.down_rows) * out * fine * (fine + out)) * one.tiles**2
 
 
-def _constants(one: Tiling, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _constants(
+    one: Tiling, kind: str, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What the kernel is given: matrices (window, fine), (fine, window), (terms, out, fine) and
-    (terms, fine, out) float32, zero beyond what the tiles have."""
+    (terms, fine, out) float32, zero beyond what the tiles have; as near as products of this kind
+    read them."""
     window, fine, out = _sides(one)
 
     def made(matrices: tuple[NDArray[np.float64], ...], *shape: int) -> Tensor:
         whole = np.zeros((len(matrices), *shape), np.float32)
         for place, matrix in zip(whole, matrices, strict=True):
             place[: matrix.shape[0], : matrix.shape[1]] = matrix
+        if kind == "tf32":  # which has no more bits
+            whole = ((whole.view(np.int32) + 0x1000) & -0x2000).view(np.float32)
         return torch.from_numpy(whole).to(device)
 
     grow = made((one.rows,), window, fine)[0]
