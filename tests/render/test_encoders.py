@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from latty import presets, process, render
-from latty.errors import Interrupted, OutputError
+from latty.errors import BadData, Interrupted, OutputError
 from latty.presets.formats import Pixels
 from latty.render import Options
 from latty.render.film import Reel
@@ -125,6 +125,24 @@ def test_an_interruption_ends_all_writers_and_nothing_is_lost(
     render.write(BOTH, Options(folder))
     assert sum(drawn) == FRAMES and before >= FRAMES // 2
     assert contents(folder) == contents(whole)
+
+
+@pytest.mark.parametrize("path", ["b.mp4", "a.gif", "f/"])
+@pytest.mark.parametrize("why", ["a signal", "no room for a text"])
+def test_no_half_of_a_file_stays_where_its_writing_is_broken_off(
+    why: str, path: str, tmp_path: Path
+) -> None:
+    """In the work folder, beside the pictures, which do."""
+    text = {"text": [{"value": "W" * 90, "start": "50%"}]} if why != "a signal" else {}
+
+    def stop(done: int, total: int, what: str) -> None:
+        if why == "a signal" and done >= total // 2:
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted if why == "a signal" else BadData):
+        render.write(preset({"path": path, "size": 32}, **text), Options(tmp_path), stop)
+    work = tmp_path / f"{Path(path).name}.latty-work"
+    assert (work / "pictures").stat().st_size and not (work / Path(path).name).exists()
 
 
 @pytest.mark.usefixtures("in_time")

@@ -56,11 +56,16 @@ class OutputFile:
     def write(
         self, preset: Preset, options: Options, faces: Faces, report: Report, tell: Tell
     ) -> None:
-        """Its file, frame by frame as pictures come. Raises what writers raise."""
+        """Its file, frame by frame as pictures come; no half of it stays. Raises what writers
+        raise."""
         film = develop(preset, self.output, self.views, faces)
         seal = partial(_sealed, self.recipe) if options.recipe else _unsealed
         path, options = self.place.fresh(), replace(options, tell=tell)
-        self.chosen = encode(film, path, self.output, seal, options, report)
+        try:
+            self.chosen = encode(film, path, self.output, seal, options, report)
+        except BaseException:
+            self.place.drop()
+            raise
 
     def say_beside(self, sidecar: work.Work) -> None:
         """Its recipe and how its pictures were drawn, in a file of their own. Raises OSError."""
