@@ -5,8 +5,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
@@ -128,11 +130,11 @@ path = "x.png"
 """
 
 
-def drawing(home: Path, *words: str) -> "subprocess.Popen[bytes]":
-    """A long film that goes to a pipe."""
+def drawing(home: Path, *words: str, to: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+    """A long film that goes to a pipe, or to a file that is open."""
     (home / "long.toml").write_text(LONG)
     command = [sys.executable, "-m", "latty", "render", "long.toml", "-o", "-", *words]
-    return subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    return subprocess.Popen(command, cwd=home, stdout=to, stderr=subprocess.PIPE,
                             env=environment(home, LATTY_PROGRESS="json"))  # fmt: skip
 
 
@@ -167,6 +169,21 @@ def test_a_signal_ends_a_stream_whose_reader_sleeps(tmp_path: Path) -> None:
         assert film.wait(LIMIT) == 130
         assert film.stderr is not None
         assert b"Traceback" not in film.stderr.read()
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_stream_whose_socket_is_not_read(tmp_path: Path) -> None:
+    """As a shell on another machine, or a service, gives one for stdout."""
+    ours, theirs = socket.socketpair()
+    large = ("--format", "raw", "--set", "outputs.0.size=512")  # a frame is more than it holds
+    with ours, theirs, drawing(tmp_path, *large, to=theirs.fileno()) as film:
+        ours.recv(100)
+        time.sleep(1)  # it is full
+        film.send_signal(signal.SIGINT)
+        try:
+            assert film.wait(LIMIT) == 130
+        finally:
+            film.kill()
 
 
 @pytest.mark.slow

@@ -10,14 +10,14 @@ from latty.render.journal import Stopped
 
 
 class Pipe:
-    """A pipe whose reader may be slow, or asleep: who writes waits until the work is called off,
-    and no longer. Any other file is one that takes all at once."""
+    """A pipe or socket whose reader may be slow, or asleep: who writes waits until the work is
+    called off, and no longer. A file on a disk takes all at once."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.flush()
         self.number, self.stopped = file.fileno(), False
-        fifo = stat.S_ISFIFO(os.fstat(self.number).st_mode)
-        self.most = PIPE_BUF if fifo else 2**20  # so much of it blocks nobody once there is room
+        on_disk = stat.S_ISREG(os.fstat(self.number).st_mode)
+        self.most = 2**20 if on_disk else PIPE_BUF  # which blocks nobody once there is room
 
     def send(self, data: bytes) -> None:
         """Raises BrokenPipeError where nobody reads, Stopped, OSError."""
