@@ -2,8 +2,9 @@
 
 A network of 1024 px is a few hundred kernels; for one picture a GPU takes about as long as Python
 takes to ask for them. A graph is of one network, batch, first and last step; what differs between
-pictures is copied into it. It is made when the same is asked for the third time, and used once its
-first result is that of the plain way to the last bit. N pictures, L layers of codes, D width.
+pictures is copied into it. It is made when the same is asked for the third time, of other numbers,
+and used once its first result is that of the plain way to the last bit. N pictures, L layers of
+codes, D width.
 """
 
 import weakref
@@ -55,22 +56,26 @@ class CudaRecording:
     """The kernels that `work` asks for, once it has run on another stream, where it prepares."""
 
     pools: ClassVar[dict[torch.device, Any]] = {}  # memory that the graphs of a device share
+    streams: ClassVar[dict[torch.device, Any]] = {}  # where they are recorded
 
     def __init__(self, work: Callable[[], object], device: torch.device) -> None:
         """Raises what `work` raises, RuntimeError where it cannot be captured."""
-        aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(aside):
-            work()
-        torch.cuda.current_stream(device).wait_stream(aside)
-        self.graph = torch.cuda.CUDAGraph()
-        if device not in self.pools:
-            self.pools[device] = torch.cuda.graph_pool_handle()
-        # writers of films have threads of their own, which may ask the driver for memory
-        with torch.cuda.graph(
-            self.graph, pool=self.pools[device], capture_error_mode="thread_local"
-        ):
-            work()
+        with torch.cuda.device(device):  # a graph is recorded on the current one
+            if device not in self.pools:
+                self.pools[device] = torch.cuda.graph_pool_handle()
+                self.streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            before, aside = torch.cuda.current_stream(device), self.streams[device]
+            aside.wait_stream(before)
+            self.graph = torch.cuda.CUDAGraph()
+            # torch stays on the stream where a capture fails: the outer block leaves it
+            with torch.cuda.stream(aside):
+                work()
+                # writers of films have threads of their own, which may ask the driver for memory
+                with torch.cuda.graph(
+                    self.graph, self.pools[device], aside, capture_error_mode="thread_local"
+                ):
+                    work()
+            before.wait_stream(aside)
 
     def replay(self) -> None:
         """All of them again."""
@@ -91,7 +96,7 @@ class Graph:
             own = _likewise(steps, state, self.inputs)
             self.made: Any = None
             for mine, one in zip(self.inputs, inputs, strict=True):
-                mine.copy_(one)
+                torch.mul(one, 0.5, out=mine)  # no picture that is asked for: a replay draws those
 
             def again() -> None:
                 self.made = work(*own)
@@ -164,7 +169,7 @@ class Graphs:
             graph = Graph(work, steps, state, self._record)
             made = graph(steps, state)
             pairs = zip(_tensors(made), _tensors(plain), strict=True)
-            same = all(torch.equal(one, other) for one, other in pairs)
+            same = all(torch.allclose(*pair, rtol=0, atol=0, equal_nan=True) for pair in pairs)
             why: object = "a picture was not the same to the last bit"
         except Exception as error:
             if is_short(error):
@@ -195,7 +200,7 @@ def fits(steps: object, state: object) -> bool:
 
 def on_gpu(tensors: Sequence[Tensor]) -> bool:
     """Whether work on codes (N, L, D) and features (N, C, H, W) is asked for by kernels."""
-    return any(one.is_cuda for one in tensors) and torch.cuda.is_available()
+    return all(one.is_cuda for one in tensors) and torch.cuda.is_available()
 
 
 def _inputs(steps: Any, state: Any) -> list[Tensor] | None:
