@@ -241,6 +241,19 @@ def test_a_kernel_that_computes_something_else_is_not_used(
     assert len(failures) == 1 and "of its range off" in failures[0]
 
 
+def test_a_kernel_that_fails_later_is_said_once_and_products_are_taken(
+    interpreted: None, failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = noise(1, 2, 20, 20)
+    acts = [small(x), small(x)]
+    monkeypatch.setattr(acts[0], "_run", None)
+    wanted = acts[0](x.clone())
+    for act in acts:
+        monkeypatch.setattr(act, "_run", {(): None})  # of no size that is asked for
+    assert all(torch.equal(act(x.clone()), wanted) for act in acts * 2)
+    assert len(failures) == 1 and "does without kernels: KeyError" in failures[0]
+
+
 @pytest.mark.parametrize("word", ["plain", "graphs"])
 def test_the_setting_switches_it_off(
     word: str, interpreted: None, failures: list[str], monkeypatch: pytest.MonkeyPatch

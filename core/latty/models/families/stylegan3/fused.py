@@ -21,6 +21,7 @@ from latty.models.families.stylegan3.ops import (
     even_tiles,
     tiling,
 )
+from latty.models.memory import is_short
 
 LEAST = 16  # along a side of a product in Triton
 MOST = 128  # of the fine grid of a tile, on each side: 64 KiB
@@ -71,7 +72,15 @@ class FusedActivation(FilteredActivation):
     def __call__(self, x: Tensor) -> Tensor:
         """x (N, C, H, W), fresh: it may be overwritten."""
         fits = x.dtype in KINDS and x[:1].numel() < 2**31
-        return self.fused(x) if self._run and fits and not x.requires_grad else super().__call__(x)
+        if self._run and fits and not x.requires_grad:
+            try:
+                return self.fused(x)
+            except Exception as error:
+                if is_short(error):
+                    raise
+                gpu.do_without(gpu.KERNELS, f"{type(error).__name__}: {error}")
+                self._run = None
+        return super().__call__(x)
 
     def fused(self, x: Tensor) -> Tensor:
         """The activation (N, C, size, size) of x (N, C, H, W), which stays as it is, in one piece
