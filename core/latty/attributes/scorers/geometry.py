@@ -86,9 +86,10 @@ def _ring(height: int, width: int, device: torch.device) -> Tensor:
     """Where the pixels of the ring at the border lie, flattened: (P,) places, and no mask, which a
     device would have to count first."""
     rows, columns = max(1, height // RING), max(1, width // RING)
-    ring = torch.ones(height, width, dtype=torch.bool)
-    ring[rows : height - rows, columns : width - columns] = False
-    return ring.flatten().nonzero()[:, 0].to(device)
+    with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
+        ring = torch.ones(height, width, dtype=torch.bool)
+        ring[rows : height - rows, columns : width - columns] = False
+        return ring.flatten().nonzero()[:, 0].to(device)
 
 
 def _middles(count: int) -> Tensor:
