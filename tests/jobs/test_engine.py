@@ -9,6 +9,7 @@ import pytest
 from engine_house import PROBE, House, house
 
 from latty import render
+from latty.directions.discovery import discover
 from latty.jobs.engine.kept_states import KeptStates
 from latty.jobs.engine.painter import PreviewPainter
 from latty.models import open_model
@@ -254,6 +255,29 @@ def test_a_model_whose_file_changes_is_opened_again(place: House, home: Path) ->
     file.unlink()
     with pytest.raises(EngineError, match="there is no file"):
         place.do(place.engine.draw([Scene(str(file))]))
+
+
+def test_a_set_that_changes_is_read_again(tmp_path: Path) -> None:
+    """By the painter that stays, for pictures of their own and for those of a batch."""
+    file, demo, seen = tmp_path / "mine.safetensors", open_model("demo", "cpu"), []
+    scenes = [Scene("demo", seed, edits=(Edit(f"{file}#r0", 3.0),)) for seed in range(3)]
+    painter = PreviewPainter(demo, KeptStates())
+    for start in (0, 0, 900):
+        file.unlink(missing_ok=True)
+        discover("random", {"components": 1, "seed": start}, demo, file)
+        seen.append([alone(painter, scenes[0]), *painter(scenes)])
+    for first, again, other in zip(*seen, strict=True):
+        assert np.array_equal(first, again) and not np.array_equal(again, other)
+
+
+def alone(painter: PreviewPainter, scene: Scene) -> np.ndarray:
+    steps = painter.stepwise(scene)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            drawn: np.ndarray = end.value
+            return drawn
 
 
 def test_what_is_called_is_a_function_of_the_table(place: House) -> None:

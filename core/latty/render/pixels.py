@@ -117,7 +117,7 @@ class Painter:
 
     def __init__(self, generator: Generator, foreign: bool = False) -> None:
         self.generator, self.foreign = generator, foreign
-        self._stack = edits.Stack(generator, foreign)
+        self.stack = edits.Stack(generator, foreign)
         self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
@@ -131,7 +131,7 @@ class Painter:
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene]) -> Tensor:
         """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
-        return self.drawn(edits.applied(scenes, self.generator, self.foreign, self._stack))
+        return self.drawn(edits.applied(scenes, self.generator, self.foreign, self.stack))
 
     def pixels(self, scenes: edits.Applied) -> Pixels:
         """Pixels (N, H, W, 3 or 4) of scenes with their edits applied."""

@@ -6,7 +6,7 @@ again. What takes long is shown early, small, where the network has a picture by
 
 import time
 from collections import abc, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -47,6 +47,11 @@ class PreviewPainter(Painter):
         self.kept = kept
         self._seconds: dict[int, float] = {}  # that a step took when it last ran
         self._whole = deque[float](maxlen=LATELY)  # seconds of the last pictures drawn at once
+
+    def images(self, scenes: Sequence[Scene]) -> Tensor:
+        """As any Painter; sets and latents are looked up anew, which may have changed since."""
+        self.stack = edits.Stack(self.generator, self.foreign)
+        return super().images(scenes)
 
     @torch.no_grad()
     def stepwise(
