@@ -176,10 +176,11 @@ def test_the_cases(case: str, tmp_path: Path) -> None:
 
 # --- homes that are none --------------------------------------------------------------------------
 
-HOMES = ["~nosuch/x", "/dev/null", "file", "/proc/none", "new\nline", "\udcff"]
+HOMES = ["~nosuch/x", "/dev/null", "\udcff"]
+MORE = [pytest.param(one, marks=pytest.mark.slow) for one in ("file", "/proc/none", "new\nline")]
 
 
-@pytest.mark.parametrize("place", HOMES)
+@pytest.mark.parametrize("place", [*HOMES, *MORE])
 def test_no_home_makes_a_verb_fail_without_a_line(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for verb in VERBS.names():

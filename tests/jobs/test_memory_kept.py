@@ -79,6 +79,7 @@ print(before - cache.memory()[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other mallocs are as they are")
 def test_the_memory_of_a_model_that_is_closed_comes_back(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MODELS, tmp_path], env=environment(tmp_path),

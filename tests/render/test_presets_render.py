@@ -46,7 +46,7 @@ def still(output: Output) -> bool:
 FILMS = "film-"  # test_shipped_films.py renders these
 
 
-LONG = ("method-", "video", "walk-circular")  # of these each is drawn in the slow run
+LONG = ("hello", "method-", "video", "walk-circular")  # of these each is drawn in the slow run
 
 
 @pytest.mark.parametrize(
