@@ -49,7 +49,7 @@ class PreviewPainter(Painter):
         self._whole = deque[float](maxlen=LATELY)  # seconds of the last pictures drawn at once
 
     def images(self, scenes: Sequence[Scene]) -> Tensor:
-        """Images (N, C, H, W) as of any Painter; sets and latents are looked up anew, which may have
+        """Images (N, C, H, W) as of any Painter; sets and latents are looked up anew: they may have
         changed since."""
         self.stack = edits.Stack(self.generator, self.foreign)
         return super().images(scenes)
