@@ -53,6 +53,13 @@ def test_a_shard_that_always_kills_is_given_up(two: LocalPool, tmp_path: Path) -
     assert two.submit(tasks.noted, str(tmp_path), 5).result(60) == 25
 
 
+def test_one_that_dies_while_it_hands_in_is_not_waited_for(two: LocalPool) -> None:
+    """Half a result in a pipe that this process could write to, too, was waited for for ever."""
+    with pytest.raises(LattyError, match=f"died {TRIES} times"):
+        two.submit(tasks.torn).result(60)
+    assert two.submit(abs, -3).result(60) == 3
+
+
 def test_a_process_that_died_idle_is_replaced(tmp_path: Path) -> None:
     with opened("local", ["cpu"]) as pool:
         first = pool.submit(os.getpid).result(60)

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import struct
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,14 @@ def opened(generator: object, number: int, seconds: float = 0.0) -> bytes:
 
 def refuse(generator: object) -> bytes:
     raise BadData("this piece cannot be made", "take another")
+
+
+def torn() -> bytes:
+    """Dies in the midst of handing in what it made."""
+
+    def half(self: connection.Connection, data: bytes) -> None:
+        os.write(self.fileno(), struct.pack("!i", len(data)) + bytes(data)[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    connection.Connection._send_bytes = half  # type: ignore[attr-defined]
+    return bytes(1000)

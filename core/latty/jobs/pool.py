@@ -162,7 +162,9 @@ class WorkerProcess:
                 # The process inherits this: Ctrl-C while it starts would end it with a traceback.
                 # Not earlier: the line above starts multiprocessing's tracker, which unblocks them.
                 signal.pthread_sigmask(signal.SIG_BLOCK, (*OURS, STOP))
-            return self.process.submit(portable, fn, args, kwargs)
+            begun = self.process.submit(portable, fn, args, kwargs)
+            _hang_up(self.process)
+            return begun
 
     def stop(self) -> None:
         """Ask the child process to end what it is at; what comes after that is not begun."""
@@ -182,6 +184,14 @@ class WorkerProcess:
 
     def _children(self) -> list[Any]:
         return [*(getattr(self.process, "_processes", None) or {}).values()]
+
+
+def _hang_up(executor: ProcessPoolExecutor) -> None:
+    """Give up our own end of the pipe for results, which only the child process writes to: where it
+    dies in the midst of one, the rest would be waited for as long as anybody could write it."""
+    results = getattr(executor, "_result_queue", None)
+    if (writer := getattr(results, "_writer", None)) is not None:
+        writer.close()
 
 
 def begin(slot: str, parent: int, first: Callable[[], None] | None) -> None:
