@@ -611,6 +611,7 @@ def test_an_onnx_scorer_is_picked_and_its_figures_are_seen(tmp_path: Path) -> No
         assert (await asyncio.to_thread(over, queue(pilot).jobs[0].status.id)).state == "done"
         listed = pilot.app.panel("directions")  # type: ignore[attr-defined]
         await until(pilot, lambda: any(r.entry and r.entry.name == "mine" for r in listed.rows))
+        await until(pilot, lambda: queue(pilot).job.state == "done", "the end in the queue")
         await pressed(pilot, "w", "enter", "down")
         name, found = set_info("mine").infos[0].scores[0]
         assert name == "corr" and found > 0.5
