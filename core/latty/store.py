@@ -139,6 +139,14 @@ class Store:
             raise fault
         raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
 
+    def keeps(self, file: Path) -> bool:
+        """Whether a file is one of the user's own here, however its path is spelled."""
+        return _lies_in(file, self.folder())
+
+    def ships_file(self, file: Path) -> bool:
+        """Whether a file ships with latty, likewise."""
+        return _lies_in(file, self.shipped())
+
     def ships(self, name: str) -> bool:
         """Whether something of that name ships with latty."""
         return (self.shipped() / f"{name}{self.suffix}").exists() or name in self.built_in()
@@ -343,6 +351,14 @@ class Store:
         endings = "|".join(map(re.escape, self.beside)) or "(?!)"
         hexadecimal = rf"\.[0-9a-f]{{{DIGITS}}}"
         return re.compile(rf"\.?{re.escape(name)}({hexadecimal})?({endings})({hexadecimal})?")
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    """Whether a file, or what it is a link to, is in a folder; paths may be relative or lead
+    through links."""
+    with suppress(OSError, RuntimeError):  # nothing is there; links in a circle
+        return any(one.parent.samefile(folder) for one in (file, file.resolve()))
+    return False
 
 
 def _digest(pieces: Iterable[bytes | memoryview]) -> str:

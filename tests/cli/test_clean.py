@@ -20,6 +20,7 @@ from latty.cli.verbs.clean import KINDS
 from latty.folders import LOCK, Folder, private
 from latty.jobs import run as runs
 from latty.jobs.run import JobSpec, Status
+from latty.models import open_model
 from latty.render.work import SUFFIX, Work
 
 DAY = 86_400.0
@@ -259,6 +260,30 @@ def test_to_look_at_a_model_is_not_to_use_it(
         assert latty(*words, home=tmp_path).returncode == 0
         assert {*told("--models", "-n", here=tmp_path)} == {f"{NAME}.safetensors"}
     assert latty("sample", NAME, "--seeds", "0", "-o", "x.png", home=tmp_path).returncode == 0
+    assert told("--models", "-n", here=tmp_path) == {}
+
+
+def test_a_model_is_used_however_its_path_is_spelled(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    assert latty(*VERBS["model"][0](tmp_path, 0, server), home=tmp_path).returncode == 0
+    store, name = home.models_dir(), f"{NAME}.safetensors"
+    (tmp_path / "data").symlink_to(store.parent)
+    (tmp_path / "linked.safetensors").symlink_to(store / name)
+    long_ago = time.time() - 40 * 86_400
+    for ref, folder in (
+        (name, store),
+        (f"./{name}", store),
+        (f"../models/{name}", store),
+        (f"data/models/{name}", tmp_path),
+        ("linked.safetensors", tmp_path),
+    ):
+        os.utime(store / name, (long_ago, long_ago))
+        with monkeypatch.context() as there:
+            there.chdir(folder)
+            open_model(ref, "cpu")
+        assert (store / name).stat().st_atime > long_ago, ref
     assert told("--models", "-n", here=tmp_path) == {}
 
 

@@ -120,6 +120,46 @@ def test_what_the_studio_does_to_sets_refuses_too(name: str) -> None:
     assert list(SETS.folder().iterdir()) == [target]
 
 
+def test_where_a_set_lies_is_known_however_its_path_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "shipped"  # a copy, as this would change it where it fails
+    shutil.copytree(home.shipped_dir() / "directions", whole / "directions")
+    monkeypatch.setattr(home, "shipped_dir", lambda: whole)
+    shipped, own = whole / "directions", SETS.place("own")
+    stranger = tmp_path / "elsewhere"
+    own.parent.mkdir(parents=True)
+    shutil.copy(shipped / "demo.safetensors", own)
+    stranger.mkdir()
+    shutil.copy(own, stranger / own.name)
+    (tmp_path / "link").symlink_to(shipped)
+    (tmp_path / "linked.safetensors").symlink_to(shipped / "demo.safetensors")
+    first, before = direction_names("own")[0], (shipped / "demo.safetensors").read_bytes()
+    for spelled in (
+        os.path.relpath(shipped / "demo.safetensors"),
+        f"{tmp_path}/link/demo.safetensors",
+        f"{tmp_path}/linked.safetensors",
+    ):
+        for change in (
+            lambda path: manage.flip(path, first),
+            lambda path: manage.rename(path, first, "other"),
+            lambda path: manage.delete(path, [first]),
+            lambda path: manage.rename_set(path, "new"),
+            manage.delete_set,
+        ):
+            with pytest.raises(UsageError, match="ships with latty"):
+                change(spelled)
+    assert (shipped / "demo.safetensors").read_bytes() == before
+    for elsewhere in (manage.delete_set, lambda path: manage.rename_set(path, "new")):
+        with pytest.raises(Missing, match="is no direction set of the store"):
+            elsewhere(str(stranger / own.name))
+    monkeypatch.chdir(own.parent)
+    renamed = manage.rename_set(own.name, "new")
+    assert direction_names("new")[0] == first and not own.exists()
+    manage.delete_set(f"../directions/{Path(renamed).name}")
+    assert [*own.parent.iterdir()] == []
+
+
 def test_the_zoo_has_names_of_models(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,16 +76,13 @@ def delete(path: str, names: Sequence[str]) -> int:
 
 def delete_set(path: str) -> None:
     """The whole file, one of the store's. Raises Missing, UsageError, OutputError, Locked."""
-    file = _own(Path(path))
-    if file.parent != SETS.folder():
-        raise Missing(f"{file} is no direction set of the store", "remove the file itself")
-    SETS.remove(file.stem)
+    SETS.remove(_stored(path).stem)
 
 
 def rename_set(path: str, name: str) -> str:
-    """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite,
-    OutputError, Locked."""
-    return str(SETS.rename(_own(Path(path)).stem, name))
+    """Another name for a set of the store's; its path then. Raises Missing, UsageError,
+    WouldOverwrite, OutputError, Locked."""
+    return str(SETS.rename(_stored(path).stem, name))
 
 
 def copied(path: str, name: str) -> str:
@@ -190,9 +187,16 @@ def _opened(path: str) -> Iterator[tuple[Path, DirectionSet, select.Arrays]]:
 
 
 def _own(path: Path) -> Path:
-    if path.parent == SETS.shipped():
+    if SETS.ships_file(path):
         raise UsageError(f"'{path.stem}' ships with latty and stays as it is", "change a copy")
     return path
+
+
+def _stored(path: str) -> Path:
+    file = _own(Path(path))
+    if not SETS.keeps(file):
+        raise Missing(f"{file} is no direction set of the store", "change the file itself")
+    return file
 
 
 def _index(header: DirectionSet, name: str) -> int:
