@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio import TERMINAL, Keys, asked, made, reports, run, settled, text, until
+from studio import HANGS, TERMINAL, Keys, asked, made, reports, run, said, settled, text, until
 from textual.app import App
 from textual.widget import Widget
 
@@ -48,7 +48,7 @@ def test_a_change_is_drawn_and_undone() -> None:
         await pilot.press("ctrl+r")
         await settled(pilot)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "nothing to redo" in text(pilot))
+        await until(pilot, lambda: "nothing to redo" in said(pilot))
 
     run(keys)
     assert seeds() == [7, 8, 7, 8]
@@ -301,6 +301,7 @@ def test_a_model_that_cannot_be_opened_says_why() -> None:
 
 def test_the_same_toast_is_shown_once() -> None:
     async def keys(pilot: Keys) -> None:
+        pilot.app.NOTIFICATION_TIMEOUT = HANGS  # it stays
         await pilot.press("u", "u", "u")
         await until(pilot, lambda: "nothing to undo" in text(pilot), "the toast")
         await pilot.press("u")
@@ -322,6 +323,7 @@ def test_words_of_strangers_are_no_markup() -> None:
         await pilot.pause()
         assert "[red]x[/nonsense]" in text(app) and "\x1b" not in text(app)
         await pilot.press("escape")
+        app.NOTIFICATION_TIMEOUT = HANGS
         app.say(evil)
         await until(pilot, lambda: "[red]x[/nonsense]" in text(app), "the toast")
         change(app, model=f"/nowhere/{evil}")
@@ -366,7 +368,7 @@ def test_the_engine_dies_and_comes_back() -> None:
     async def keys(pilot: Keys) -> None:
         app = pilot.app
         os.kill(app.engine.pid, signal.SIGKILL)
-        await until(pilot, lambda: "by signal 9" in text(pilot))
+        await until(pilot, lambda: "by signal 9" in said(pilot))
         await until(pilot, lambda: app.model is not None)
         change(app, seed=8)
         await settled(pilot)
@@ -380,8 +382,9 @@ def test_an_engine_that_died_too_often_starts_again_when_told() -> None:
         app = pilot.app
         for _ in range(DEATHS):
             await until(pilot, lambda: app.engine.pid and app.model)
-            os.kill(app.engine.pid, signal.SIGKILL)
-            await until(pilot, lambda: app.model is None)
+            died = app.engine.pid
+            os.kill(died, signal.SIGKILL)
+            await until(pilot, lambda died=died: app.engine.pid != died)
         await until(pilot, lambda: "F5 starts it again" in text(pilot).replace("│", ""))
         change(app, seed=8)
         await pilot.pause(0.2)
@@ -442,6 +445,7 @@ def test_what_is_private_to_textual_is_there() -> None:
 def test_toasts_are_beside_the_picture() -> None:
     async def keys(pilot: Keys) -> None:
         app = pilot.app
+        app.NOTIFICATION_TIMEOUT = HANGS
         app.say("something " * 3)
         await until(pilot, lambda: app.screen.query("Toast"))
         toast = app.screen.query("Toast").first().region
@@ -518,6 +522,6 @@ def test_work_that_had_not_begun_when_it_ends_leaves_no_word() -> None:
 def test_ctrl_c_says_how_to_leave() -> None:
     async def keys(pilot: Keys) -> None:
         await pilot.press("ctrl+c")
-        await until(pilot, lambda: "q leaves" in text(pilot))
+        await until(pilot, lambda: "q leaves" in said(pilot))
 
     run(keys)

@@ -10,7 +10,7 @@ import onnx_files
 import pytest
 from loopback import File, serving
 from processes import alive, children, gone
-from studio import Keys, asked, run, settled, text, until
+from studio import Keys, asked, run, said, settled, text, until
 from textual import events
 from zoo_files import zoo_text
 
@@ -63,11 +63,6 @@ async def at(pilot: Keys, ref: str) -> "object":
     await pilot.pause()
     assert found.row.key == ref
     return found
-
-
-def said(pilot: Keys) -> str:
-    """The toasts there were."""
-    return "\n".join(note.message for note in pilot.app._notifications)
 
 
 # --- the list, without a screen -------------------------------------------------------------------
@@ -217,8 +212,7 @@ def test_damaged_marks_are_set_aside_and_told(words: str) -> None:
     file.write_text(words)
 
     async def keys(pilot: Keys) -> None:
-        said = lambda: "".join(one.message for one in pilot.app._notifications)  # noqa: E731
-        await until(pilot, lambda: "marks.json.1" in said(), "told")
+        await until(pilot, lambda: "marks.json.1" in said(pilot), "told")
         await pilot.press("asterisk")
 
     run(keys)

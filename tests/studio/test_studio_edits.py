@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from studio import Keys, asked, run, settled, text
+from studio import Keys, asked, run, said, settled, text
 from textual.geometry import Offset
 
 from latty.scene import ALL, Edit, Layers
@@ -36,11 +36,6 @@ async def stacked(pilot: Keys, *stack: Edit) -> EditsPanel:
     await settled(pilot)
     found.go(0)
     return found
-
-
-def said(pilot: Keys) -> str:
-    """The toasts, one a line."""
-    return "\n".join(note.message for note in pilot.app._notifications)
 
 
 def line(pilot: Keys, word: str) -> str:

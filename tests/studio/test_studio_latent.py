@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from studio import Keys, asked, run, settled, text, until
+from studio import Keys, asked, run, said, settled, text, until
 from textual.geometry import Offset
 
 from latty import home
@@ -20,11 +20,6 @@ def panel(pilot: Keys) -> LatentPanel:
 
 def scene(pilot: Keys) -> Scene:
     return pilot.app.state.scene  # type: ignore[attr-defined,no-any-return]
-
-
-def said(pilot: Keys) -> str:
-    """The toasts, one a line."""
-    return "\n".join(note.message for note in pilot.app._notifications)
 
 
 async def at(pilot: Keys, name: str) -> LatentPanel:

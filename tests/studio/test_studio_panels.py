@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio import Keys, asked, run, text, until
+from studio import Keys, asked, run, said, text, until
 
 from latty import presets
 from latty.errors import BadData
@@ -208,7 +208,7 @@ def test_panels_that_cannot_be_drawn_are_told_once() -> None:
         projector = app.panel("timeline").projector
         projector.start(playback_of(film, 4, "loop"))
         await until(pilot, lambda: len(projector._kept) == 8, "a whole round")
-        told = [one.message for one in app._notifications if "is not seen" in one.message]
+        told = [one for one in said(pilot).splitlines() if "is not seen" in one]
         assert [text.partition(":")[0] for text in told] == [
             "panel 2 is not seen", "panel 3 is not seen",
         ]  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio import Keys, asked, run, settled, text, until
+from studio import Keys, asked, run, said, settled, text, until
 from textual.widgets import Input
 
 from latty import home, presets
@@ -83,11 +83,6 @@ def film_of(pilot: Keys) -> Any:
     return pilot.app.panel("timeline").presets
 
 
-def told(pilot: Keys) -> str:
-    """What the toasts say."""
-    return "\n".join(one.message for one in pilot.app._notifications)
-
-
 async def at_rest(pilot: Keys) -> None:
     """Until presets were read, written and drawn."""
     await pilot.pause()
@@ -112,7 +107,7 @@ def test_a_preset_is_saved_under_its_name_and_is_what_is_seen() -> None:
         await pilot.press("p")
         assert "demo-7" in text(pilot), "a name is suggested"
         await typed(pilot, "face")
-        assert "saved face.toml; it renders to face.png" in told(pilot)
+        assert "saved face.toml; it renders to face.png" in said(pilot)
         assert presets.read("face.toml") == preset_of(pilot.app.state)
         assert pilot.app.state.name == "face"
         assert film_of(pilot).title() == "face.toml"
@@ -339,7 +334,7 @@ def test_a_file_that_others_write_is_loaded_again(here: Path) -> None:
         app.change(app.state.with_scene(seed=1), "seed 1")
         path.write_text(FILE.replace("seed = 7", "seed = 71"))
         await until(pilot, lambda: app.state.scene.seed == 71, "and again")
-        await until(pilot, lambda: "u brings yours back" in told(pilot), "said")
+        await until(pilot, lambda: "u brings yours back" in said(pilot), "said")
         app.action_undo()
         assert app.state.scene.seed == 1
         path.write_text(FILE.replace("seed", "sede"))

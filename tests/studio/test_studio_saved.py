@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_in_process import latty
-from studio import Keys, run, settled, text, until
+from studio import Keys, run, said, settled, text, until
 
 from latty import presets
 from latty.errors import BadData
@@ -333,7 +333,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
         await pilot.press("down", "enter")
         await at_rest(pilot)
         assert app.state.scene.latent == "z.npy#0"
-        assert any("z.npy" in one.message for one in app._notifications), "and it is said again"
+        assert "z.npy" in said(pilot), "and it is said again"
 
     run(keys)
 
@@ -383,7 +383,7 @@ def test_keys_of_the_track(here: Path) -> None:
         await pilot.press("C", *"another", "enter", *"steps(3)", "enter")
         assert app.state.eases == ("steps(3)", "")
         await pilot.press("down", "c")
-        assert any("the last keyframe goes nowhere" in one.message for one in app._notifications)
+        assert "the last keyframe goes nowhere" in said(pilot)
         assert "jumps: L" in text(pilot), "the film loops and does not close"
         await pilot.press("L", "L")
         assert app.state.film.loop == "seamless"

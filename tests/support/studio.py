@@ -131,6 +131,12 @@ def text(pilot: Keys | App[Any]) -> str:
     return "\n".join(line.rstrip() for line in lines).rstrip()
 
 
+def said(pilot: Keys | App[Any]) -> str:
+    """Every toast there was, one a line: on the screen they go away by themselves."""
+    app = pilot if isinstance(pilot, App) else pilot.app
+    return "\n".join(words for words, *_ in app.said)  # type: ignore[attr-defined]
+
+
 def asked(op: str = "") -> list[dict[str, Any]]:
     """What the fake engine was asked so far, oldest first: all, or one kind (draw, open, call)."""
     path = home.state_dir() / "asked.jsonl"

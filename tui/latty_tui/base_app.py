@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 GRACE = 3.0  # seconds for the event loop to leave in good order
 AHEAD = 1.0  # seconds that a key waits for a dialog at most
 LONG = 200  # characters that are not said again when they are copied
+SAID = 200  # toasts that are known after they went away
 WATCH = 2.0  # seconds between two looks whether the terminal is still there
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 # What Textual switched on, off again: sync, mouse, focus, paste, keyboard, wrap, screen, cursor.
@@ -79,7 +80,7 @@ class BaseApp(App[int]):
         self._workers = Workers(self)  # private to Textual
         self.memory = Memory()
         self.reports = ErrorReports()
-        self.said = "", "", 0.0  # the last toast, and when
+        self.said = deque[tuple[str, str, float]](maxlen=SAID)  # toasts: words, severity, when
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
         self._aimed: deque[tuple[events.Key, Screen[Any], Widget | None]] = deque(maxlen=256)
@@ -88,9 +89,9 @@ class BaseApp(App[int]):
 
     def say(self, text: str, severity: str = "information") -> None:
         """A toast; what is still shown is not said again: a held key would fill the screen."""
-        now, again = time.monotonic(), (text, severity) == self.said[:2]
-        if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
-            self.said = text, severity, now
+        now, shown = time.monotonic(), self.NOTIFICATION_TIMEOUT
+        if not any((text, severity) == one[:2] and now - one[2] < shown for one in self.said):
+            self.said.append((text, severity, now))
             lines = "\n".join(printable(line) for line in text.split("\n"))
             self.notify(lines, severity=severity, markup=False)  # type: ignore[arg-type]
 
@@ -275,7 +276,7 @@ class BaseApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Ctrl+C where nothing is selected to be copied."""
-        self.notify("q leaves; jobs go on. Ctrl+C copies what the mouse has selected", markup=False)
+        self.say("q leaves; jobs go on. Ctrl+C copies what the mouse has selected")
 
     def watch_for_the_end(self) -> None:
         """Answer signals from now on, and a terminal that goes away."""

@@ -3,8 +3,8 @@
 A line is the CRC-32 of a JSON table, as eight hexadecimal digits, and the table:
 
     {"schema": 2}                    how it is written; schema 1 was one document, see earlier.py
-    {"opened": 1764417600.5,         a studio begins to write, in seconds since 1970; when the
-     "earlier": 17644173...}         studio.json that it knows was written, in ns
+    {"opened": 1764417600.5,         a studio that writes has it since then, in seconds since 1970;
+     "earlier": 17644173...}         when the studio.json that it knows was written, in ns
     {"state": {...}, "what": "..."}  a step; it is the present one
     {"drop": 2}                      the last two steps are forgotten
     {"back": 3}                      the present step is three before the last
@@ -35,8 +35,8 @@ SPARE = 1000  # lines more than a history needs, before it is written anew
 @dataclass(slots=True)
 class Recorded:
     """What a history says: `steps`, the present one at `index`; `lost` = lines that cannot be
-    read; `opened` = when a studio last began to write, `earlier` = the time of the studio.json that
-    it knew, in ns; `size`, `lines` = what was read."""
+    read; `opened` = since when the studio that wrote last has it, `earlier` = the time of the
+    studio.json that it knew, in ns; `size`, `lines` = what was read."""
 
     steps: list[Step] = field(default_factory=list)
     index: int = 0

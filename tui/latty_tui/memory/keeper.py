@@ -45,8 +45,9 @@ class Keeper:
         self._steps = list(found.steps) if found else []
         self._back = len(self._steps) - 1 - found.index if found and self._steps else 0
         self._looks: Table = found.looks if found else {}
-        self._opened: Table = {}  # when we began to write, as a line
-        self._earlier = found.earlier if found else 0
+        since = taken.since if taken is not None else time.time()
+        self._opened: Table = {"opened": since, "earlier": found.earlier if found else 0}
+        self._begun = False  # whether that line is written
         self._queue: SimpleQueue[StepChange | Event | None] = SimpleQueue()
         self._thread: Thread | None = None
 
@@ -101,8 +102,8 @@ class Keeper:
             self._looks = change.looks
             tables.append({"looks": change.looks})
         self._back = change.back
-        if not self._opened:
-            self._opened = {"opened": time.time(), "earlier": self._earlier}
+        if not self._begun:
+            self._begun = True
             tables.insert(0, self._opened)
         return list(map(line, tables))
 

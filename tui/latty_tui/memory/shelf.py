@@ -34,6 +34,11 @@ class Taken:
     news: list[str] = field(default_factory=list)
     second: bool = False  # whether another studio is open
 
+    @property
+    def since(self) -> float:
+        """When it was taken, in seconds since 1970 by the clock of the files."""
+        return os.fstat(self.lock).st_mtime  # who has it was written into it
+
     def close(self) -> None:
         """Another studio may take it from now on."""
         lock, self.lock = self.lock, -1
