@@ -17,10 +17,12 @@ from textual.widgets import Static
 
 from latty_tui.desk import Desk
 from latty_tui.drawing.pixels import PixelView
-from latty_tui.panel import Place, name_of, panel_around, panels
+from latty_tui.panel import NUMBERED, Place, in_order, name_of, panel_around, panels
 from latty_tui.widgets.footer import KeyLine
 
 UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
+NARROWEST, WIDEST = 100, 200  # columns of a screen between which those beside the picture grow
+COLUMNS = {"left": (24, 44), "right": (34, 48)}  # cells, there
 SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq leaves; jobs go on."
 
 
@@ -39,6 +41,7 @@ class Main(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "step(1)", "Next panel", show=False),
         Binding("shift+tab", "step(-1)", "Previous panel", show=False),
+        *(Binding(str(at), f"numbered({at})", show=False) for at in range(1, NUMBERED + 1)),
     ]
 
     def compose(self) -> ComposeResult:
@@ -49,17 +52,26 @@ class Main(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        for panel in self.query(".panel"):
-            panel.border_title = getattr(panel, "TITLE", "")
+        for panel in self.panels():
+            panel.entitle()
         for panel in self.query(UNFOLDED):
             panel.add_class("-current")
 
     def on_resize(self) -> None:
         self.query_one("#small", Static).update(SMALL.format(*self.size))
+        self._share()
         if self.current is not None:
             self.call_after_refresh(self._unfold, self.current)
         else:  # the window was too small for a while, and what is hidden loses the focus
             self.call_after_refresh(self._focus_again)
+
+    def _share(self) -> None:
+        """The columns beside the picture grow with the screen; where they share one, its looks say
+        how wide it is."""
+        for name, (least, most) in COLUMNS.items():
+            more = (self.size.width - NARROWEST) / (WIDEST - NARROWEST)
+            width = round(least + max(0.0, min(1.0, more)) * (most - least))
+            self.query_one(f"#{name}").styles.width = width if self.has_class("-wide") else None
 
     def _focus_again(self) -> None:
         name = cast(Desk, self.app).last_focus or self.AUTO_FOCUS[1:]
@@ -103,11 +115,15 @@ class Main(Screen[None]):
             at = order.index(self.current) + by if self.current in order else 0
             self.go(order[at % len(order)])
 
+    def action_numbered(self, number: int) -> None:
+        """The panel of that number, which its title tells."""
+        for panel in self._reachable():
+            if in_order().index(type(panel)) + 1 == number:
+                self.go(panel)
+
     def _reachable(self) -> list[Any]:
         """Panels in the order of the screen; those that are switched off are left out."""
-        places = ("left", "centre", "right", "bottom")
-        order = [one for place in places for one in panels() if place == one.PLACE and one.JUMP]
-        found = (self.query_one(f"#{name_of(one)}") for one in order)
+        found = (self.query_one(f"#{name_of(one)}") for one in in_order())
         return [panel for panel in found if panel.display]
 
     def _unfold(self, panel: Any) -> None:

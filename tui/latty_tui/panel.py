@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widget import Widget
 
 from latty.plugins import Registry
+from latty.text import printable
 from latty_tui.desk import Desk, Listener
 
 PANELS = Registry["type[Panel]"]("latty_tui.panels", "PANEL", needs=("PLACE", "ORDER", "TITLE"))
 Place = Literal["top", "left", "centre", "right", "bottom"]
+PLACES: tuple[Place, ...] = ("left", "centre", "right", "bottom")  # those that keys go to
+NUMBERED = 9  # panels that a digit jumps to
 
 
 class Panel(Listener):
     """A mixin of every panel's widget class.
 
     PLACE, ORDER  where it is, and its place among the others there (smaller first)
-    TITLE         on its border, in help and jump mode
+    TITLE         on its border behind its number, in help and jump mode
     JUMP          the key that jump mode gives it
     HELP          a few plain sentences for `?`: what it is for; keys come from its BINDINGS
     EVERYWHERE    keys that work wherever the focus is
@@ -54,6 +58,14 @@ class Panel(Listener):
         """The app."""
         return cast(Desk, cast(Any, self).app)
 
+    def entitle(self, title: str = "", below: str = "") -> None:
+        """What its border says behind its number; nothing is drawn where it says so already."""
+        words = f"{number_of(type(self))} {title or self.TITLE}".lstrip()
+        for name, text in (("border_title", words), ("border_subtitle", below)):
+            said = Content(printable(text))
+            if getattr(self, name) != said.markup:
+                setattr(self, name, said)
+
 
 def panel_around(widget: Widget | None) -> Any:
     """The panel that a widget is or lies in; None where there is none."""
@@ -66,6 +78,20 @@ def panels() -> tuple[type[Panel], ...]:
     """The classes of all panels, in the order of ORDER."""
     found = [panel for _, panel in PANELS.loaded()]
     return tuple(sorted(found, key=lambda panel: (panel.ORDER, panel.__name__)))
+
+
+@cache
+def in_order() -> tuple[type[Panel], ...]:
+    """The panels that can be jumped to, in the order of the screen, which Tab takes as well."""
+    found = [panel for panel in panels() if panel.JUMP and panel.PLACE in PLACES]
+    return tuple(sorted(found, key=lambda panel: PLACES.index(panel.PLACE)))
+
+
+def number_of(panel: type[Any]) -> str:
+    """The digit that jumps to it; "" where there are more panels than digits."""
+    order = in_order()
+    at = order.index(panel) + 1 if panel in order else NUMBERED + 1
+    return str(at) if at <= NUMBERED else ""
 
 
 def name_of(panel: type[Any]) -> str:

@@ -38,7 +38,7 @@ class HistoryPanel(Panel, Lines):
     def on_state(self, state: State) -> None:
         history = self.desk.history
         self.revise(history.index)
-        self.caption(f"history {history.index + 1}/{len(history)}")
+        self.entitle(f"history {history.index + 1}/{len(history)}")
 
     def on_model(self, model: OpenModel | None) -> None:
         self.on_state(self.desk.state)

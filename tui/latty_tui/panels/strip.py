@@ -226,7 +226,7 @@ class StripPanel(Panel, Vertical):
         text = self._below(words)
         before, self._said = self._said, (title, text)
         if before is None or before[0] != title:  # the border is drawn with all that is in it
-            self.border_title = title
+            self.entitle(title.plain)
         if before is None or before[1] != text:
             self.query_one("#strip-words", Static).update(text, layout=False)
 

@@ -12,7 +12,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -74,16 +73,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Cells of a line, without the cursor's mark."""
         return max(0, self.scrollable_content_region.width - 1)
 
-    def caption(self, title: str, below: str = "") -> None:
-        """What the border says; nothing is drawn where it says so already."""
-        for name, text in (("border_title", title), ("border_subtitle", below)):
-            words = Content(printable(text))
-            if getattr(self, name) != words.markup:
-                setattr(self, name, words)
-
     def revise(self, cursor: int | None = None) -> None:
         """The lines are other ones; the cursor stays, or goes where it is told."""
         count = self.count()
+        if self.styles.is_auto_height and count != self.virtual_size.height:
+            self.refresh(layout=True)
         self._measure(Size(self.size.width, count))
         self.cursor = max(0, min(self.cursor if cursor is None else cursor, count - 1))
         self.show_cursor()
@@ -98,6 +92,15 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         elif size != self.virtual_size:
             self.set_reactive(Lines.virtual_size, size)
             self._scroll_update(size)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Where the height is auto: as many as there are lines, or words where there are none."""
+        return self.count() or len(self._wrapped(width))
+
+    def _wrapped(self, width: int) -> list[str]:
+        import textwrap
+
+        return textwrap.wrap(self.EMPTY, max(4, width - 2))
 
     def go(self, index: int) -> None:
         """The cursor to a line, or to the nearest there is."""
@@ -168,9 +171,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _words(self, y: int, width: int) -> Strip:
         """What is said where there are no lines."""
-        import textwrap
-
-        said = textwrap.wrap(self.EMPTY, max(4, width - 2))
+        said = self._wrapped(width)
         base = self.visual_style.rich_style
         style = base + self._ink("dim")
         text = " " + said[y] if y < len(said) else ""

@@ -129,7 +129,7 @@ class EditsPanel(EditingPanel):
         """What the row of the cursor is, on the border."""
         edit = self.edit
         words = "" if edit is None else self._footnote(edit)
-        self.caption(f"edits {len(self.edits)}" if self.edits else "edits", words)
+        self.entitle(f"edits {len(self.edits)}" if self.edits else "edits", words)
 
     def _footnote(self, edit: Edit) -> str:
         known = self.book[edit.direction]

@@ -115,7 +115,7 @@ class LatentPanel(Panel, Lines):
         look = self.look
         seed, psi = seed_words(look.scene.seed), seed_fields.psi_words(look.scene.truncation)
         why = self.field.why(look) if look.model else ""
-        self.caption(f"latent · {seed} · ψ {psi}", why)
+        self.entitle(f"latent · {seed} · ψ {psi}", why)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A click on the arrows beside a value changes it."""

@@ -66,6 +66,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         before, at = self.row, self.list.cursor
         first = not self.rows
         self.rows = models.rows(self.known, self.words, self.zoo_open)
+        self.set_class(self.zoo_open or bool(self.words), "-unfolded")
         refs = [row.ref if row else None for row in self.rows]
         wanted = self.desk.state.scene.model if first else (before.ref if before else None)
         self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from latty.text import printable
-from latty_tui.dialogs.base import plain
 from latty_tui.jobs import Job, Watch, ended
+from latty_tui.panel import number_of
 from latty_tui.panels.queue.actions import JobActions
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, row, short, summary
@@ -98,7 +98,7 @@ class QueuePanel(JobActions):
         """On the border, which is drawn anew each time it is told."""
         if words != self._said:
             self._said = words
-            self.border_subtitle = plain(words)
+            self.entitle(below=words)
 
     def _cursor(self, found: Sequence[Job]) -> int:
         """Where the cursor is among the jobs as they are now: on the same one while somebody works
@@ -121,6 +121,12 @@ class QueuePanel(JobActions):
     # Drawing.
 
     def _draw(self, index: int, width: int) -> Text:
+        if self.has_focus:
+            return self._job_row(index, width)
+        head = Text(f"{number_of(type(self))} {self.TITLE}  ", self.list.style("dim"))
+        return head.append_text(self._job_row(index, width - head.cell_len))
+
+    def _job_row(self, index: int, width: int) -> Text:
         rows = self.list
         dim = rows.style("dim")
         if index >= len(self.jobs):

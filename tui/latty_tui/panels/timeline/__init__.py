@@ -162,7 +162,7 @@ class TimelinePanel(Panel, Widget):
         title = printable(self.presets.title())
         if title != self._title:
             self._title = title
-            self.border_subtitle = Text(title)
+            self.entitle(below=title)
 
     # Looks.
 

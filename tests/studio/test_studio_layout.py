@@ -1,0 +1,81 @@
+"""How the screen is shared out: what is where at which size, and what has a frame."""
+
+import pytest
+from studio import Keys, run, settled, text, until
+
+from latty_tui.app import Studio
+from latty_tui.panel import in_order, name_of, number_of
+
+SIZES = ((80, 24), (100, 40), (120, 40), (140, 44), (200, 60))
+
+
+def studio_of(pilot: Keys) -> Studio:
+    app = pilot.app
+    assert isinstance(app, Studio)
+    return app
+
+
+def framed(pilot: Keys) -> list[str]:
+    """The panels around which a line is drawn."""
+    found = studio_of(pilot).main.query(".panel")
+    return [str(one.id) for one in found if "round" in [edge for edge, _ in one.styles.border]]
+
+
+def test_columns_grow_with_the_screen() -> None:
+    """Left 28 to 44 cells, right 37 to 48; the picture has what is left."""
+
+    async def keys(pilot: Keys) -> None:
+        main = studio_of(pilot).main
+        seen = {}
+        for columns, rows in SIZES:
+            await pilot.resize_terminal(columns, rows)
+            await settled(pilot)
+            boxes = {name: main.query_one(f"#{name}").region for name in ("left", "right")}
+            seen[columns] = boxes["left"].width, boxes["right"].width
+            place = main.query_one("#pixels").region
+            assert place.x == boxes["left"].right + 1 or columns == 80
+            assert place.height > 0.5 * rows - 2, f"{columns}x{rows}: {place}"
+        assert seen[80] == (26, 0)
+        assert seen[120] == (28, 37) and seen[200] == (44, 48)
+        widths = [seen[columns] for columns in sorted(seen)]
+        assert widths[1:] == sorted(widths[1:])
+
+    run(keys)
+
+
+def test_a_digit_goes_to_its_panel_which_alone_has_a_frame() -> None:
+    """The digit is in the title; where something is typed it is typed."""
+
+    async def keys(pilot: Keys) -> None:
+        app = studio_of(pilot)
+        for panel in in_order():
+            number, name = number_of(panel), name_of(panel)
+            await pilot.press(number)
+            await settled(pilot)
+            assert app.main.current is app.panel(name)
+            assert framed(pilot) == [name]
+            assert f"{number} {panel.TITLE}" in text(pilot)
+        await pilot.press("slash", "3")
+        await until(pilot, lambda: app.panel("directions").words == "3", "the filter has the 3")
+
+    run(keys)
+
+
+@pytest.mark.parametrize("columns", [120, 200])
+def test_what_has_little_to_say_gives_way(columns: int) -> None:
+    """Edits have as many rows as there are, the queue one; the zoo gets room where it unfolds."""
+
+    async def keys(pilot: Keys) -> None:
+        main = studio_of(pilot).main
+        edits, queue, models = (main.query_one(f"#{n}") for n in ("edits", "queue", "models"))
+        picture = main.query_one("#pixels").size
+        await pilot.press("2", "right", "down", "right", "down", "right")
+        await settled(pilot)
+        assert edits.size.height == 3 and edits.outer_size.height == 5
+        assert queue.outer_size.height == 1 and main.query_one("#pixels").size == picture
+        before = models.outer_size.height
+        await pilot.press("1", "end", "enter")
+        await settled(pilot)
+        assert models.outer_size.height > 2 * before
+
+    run(keys, size=(columns, 44))
