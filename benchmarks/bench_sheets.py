@@ -2,10 +2,10 @@
 against a command for each file.
 
 A sheet of 15 components x 5 strengths x 10 samples; films of 15 components, to 1 and to 3 sigma.
-The times of `latty render` are those of the whole command but for its imports. A sheet and its
-drawing take turns, each in a home of its own. Within the one command that renders all films the
-pictures of some of them are drawn, enlarged and encoded once more, just before the film itself:
-bare, with Pillow and PyAV. What is left beyond that is latty's own.
+The times of `latty render` are those of the whole command but for its imports. Within it each
+batch of a sheet is drawn once more, bare, just before; of the command that renders all films the
+pictures of some are drawn, enlarged and encoded just before the film itself: bare, with Pillow and
+PyAV. What is left beyond that is latty's own.
 
     python -m benchmarks.bench_sheets [--full] [--only sheet|films] [--every N] [--kept FILE]
 
@@ -18,13 +18,12 @@ import contextlib
 import io
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -35,7 +34,6 @@ import torch
 
 from benchmarks.bench_films import pyav
 from benchmarks.bench_writers import Row, cpu
-from latty import presets
 from latty.cli.main import main
 from latty.cli.verbs import render as verb
 from latty.directions.store import direction_names
@@ -48,7 +46,7 @@ from latty.render.pixels import Painter, at_size
 from latty.render.shots import Shots
 from latty.scene import Scene
 
-BATCH, ROUNDS = 8, 3
+BATCH = 8
 GOAL = 1.1  # times the drawing of the same pictures
 ALONE = 3  # films that are made by a command each
 SPANS = (1, 3)  # sigma
@@ -86,16 +84,20 @@ def each(key: str, values: Sequence[object]) -> str:
     return f'[[each]]\nkey = "{key}"\nvalues = [{said}]\n'
 
 
-def drawing(scenes: Sequence[Scene], size: int) -> Callable[[], object]:
-    """The pictures of scenes of one model, in batches as renders draw them, kept nowhere."""
-    painter = Painter(at_size(open_model(scenes[0].model, "cpu"), size))
-    painter(scenes[:BATCH])  # the first call is slower than the others
+@contextlib.contextmanager
+def drawn_beside() -> Iterator[list[float]]:
+    """While it lasts each batch of a render is drawn bare just before the render draws it, by a
+    painter of its own: whatever else the core does at that moment is the same for both. A list of
+    the processor seconds of these."""
+    draw, bare, seconds = Painter.__call__, dict[Painter, Painter](), list[float]()
 
-    def drawn() -> None:
-        for first in range(0, len(scenes), BATCH):
-            painter(scenes[first : first + BATCH])
+    def both(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        own = bare.setdefault(painter, Painter(painter.generator, painter.foreign))
+        seconds.append(cpu(lambda: draw(own, scenes)))
+        return draw(painter, scenes)
 
-    return drawn
+    with patch.object(Painter, "__call__", both):
+        yield seconds
 
 
 def rendered(text: str, folder: Path) -> Callable[[], object]:
@@ -106,13 +108,8 @@ def rendered(text: str, folder: Path) -> Callable[[], object]:
     return lambda: main([*words, "--device", "cpu"])
 
 
-def in_turns(*works: Callable[[], object]) -> list[float]:
-    """Medians of the processor seconds of works that take turns, each in a home of its own."""
-    rounds = [[_at_home(work) for work in works] for _ in range(ROUNDS)]
-    return [statistics.median(one) for one in zip(*rounds, strict=True)]
-
-
 def _at_home(work: Callable[[], object]) -> float:
+    """Processor seconds of a work in a home of its own."""
     with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, LATTY_HOME=home):
         return cpu(work)
 
@@ -126,11 +123,11 @@ def sheet(of: Subject, directions: int, samples: int) -> Row:
         text += '[[outputs]]\npath = "all.png"\nrows = ["seed", "direction"]\ncolumns = "s"\n'
         text += f"size = {of.size}\n"
         render = rendered(text, Path(folder))
-        panels = presets.read(Path(folder) / "many.toml").panels
-        scenes = [replace(panel.preset.at(0.0), size=of.size) for panel in panels]
-        ours, pure = in_turns(render, drawing(scenes, of.size))
+        with drawn_beside() as bare:
+            ours = _at_home(render) - sum(bare)
+    count = directions * 5 * samples
     what = f"{of.model}: a sheet of {len(names)} x 5 x {samples} at {of.size} px"
-    return what, f"{GOAL:g} x drawing", GOAL * pure / ours, _note(ours, pure, len(scenes))
+    return what, f"{GOAL:g} x drawing", GOAL * sum(bare) / ours, _note(ours, sum(bare), count)
 
 
 @dataclass(slots=True)
