@@ -89,6 +89,11 @@ def charts_dir() -> Path:
     return state_dir() / "charts"
 
 
+def browser_dir() -> Path:
+    """What others wrote of the page of `latty serve`."""
+    return data_dir() / "browser"
+
+
 def runs_dir() -> Path:
     """A folder per job."""
     return state_dir() / "runs"

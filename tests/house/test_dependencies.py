@@ -42,7 +42,10 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     used = {IMPORTED_AS.get(name, WITH.get(name, name)) for name in tops - {"latty", "latty_tui"}}
     declared = {
         name_of(one)
-        for one in [*RUNTIME, *(one for name in ("hdf5", "onnx", "ray") for one in EXTRAS[name])]
+        for one in [
+            *RUNTIME,
+            *(one for name in ("hdf5", "onnx", "ray", "serve") for one in EXTRAS[name]),
+        ]
     }
     check("undeclared", used - declared)
     check("unused", declared - used)

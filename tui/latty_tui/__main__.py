@@ -14,6 +14,7 @@ from latty.process import leave_working_folder
 
 if TYPE_CHECKING:
     from latty.cli.out import Out
+    from latty.cli.run import Serving
     from latty.config import Config
 
 
@@ -25,6 +26,21 @@ class TerminalScreen:
 
         os.environ.update(config.pinned)  # for the jobs that it hands in
         return studio(ref, config, out)
+
+    def serve(self, order: "Serving", out: "Out") -> None:
+        from latty_tui.serving.run import run
+        from latty_tui.show import check
+
+        if order.ref is not None:
+            check(order.ref)
+        run(order, out)
+
+    def bring_page(self, out: "Out") -> None:
+        from latty_tui.serving import files
+
+        for path in files.bring():
+            out.result(str(path), path=str(path))
+        out.say("xterm.js is here: latty serve opens the studio in a browser")
 
     def show(self, path: Path, config: "Config", out: "Out") -> None:
         from latty_tui.still import show_file

@@ -257,8 +257,10 @@ class Studio(BaseApp):
         """A file that is dropped on the terminal arrives as its path."""
         self.background(opening.dropped(self, event.text), "drop")
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         self.writer.measure()
+        if event.size == self.size:  # the terminal has lost what it showed, and asks for it
+            self.redraw()
 
     def redraw(self) -> None:
         """Write every cell and every picture again."""

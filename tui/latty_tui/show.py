@@ -12,7 +12,7 @@ from latty.presets.formats import media_of
 def studio(ref: str | None, config: Config, out: Out) -> int:
     """Open the studio on what `ref` names; without a terminal to draw it on, show that instead."""
     if ref is not None:
-        _check(ref)
+        check(ref)
     people = all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
     if people and not (ref and _strange(Path(ref).expanduser())):
         from latty_tui import start
@@ -37,7 +37,7 @@ def _strange(path: Path) -> bool:
     return False
 
 
-def _check(ref: str) -> None:
+def check(ref: str) -> None:
     """Raise Missing or UsageError where `ref` names nothing."""
     from latty.models.store import MODELS
     from latty.presets import shipped

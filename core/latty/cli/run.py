@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,11 +16,36 @@ if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from latty.render import Allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the studio is served to a browser.
+
+    ref      what it opens first
+    words    its command line, with `ref`
+    port     None: any near the usual one
+    keep     s that it goes on without a page
+    browser  whether the page is opened here
+    """
+
+    ref: str | None
+    words: tuple[str, ...]
+    host: str
+    port: int | None
+    keep: float
+    browser: bool
+
+
 class Screen(Protocol):
     """What the terminal app lends the headless half, which never imports it."""
 
     def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
         """`latty [MODEL | PRESET | PICTURE]`: show it."""
+
+    def serve(self, order: Serving, out: "Out") -> None:
+        """`latty serve`, until a signal ends it."""
+
+    def bring_page(self, out: "Out") -> None:
+        """`latty serve --setup`."""
 
     def show(self, path: Path, config: "Config", out: "Out") -> None:
         """A picture just written."""
