@@ -21,7 +21,7 @@ PATIENCE = 300  # seconds for npm
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class NpmPackage:
     """One of npm: its name and version, the SHA-512 of its archive in base64, and what is taken
     of it: path in the archive -> name beside our page."""
 
@@ -37,13 +37,13 @@ class Package:
 
 
 PACKAGES = (
-    Package(
+    NpmPackage(
         "@xterm/xterm",
         "6.0.0",
         "TQwDdQGtwwDt+2cgKDLn0IRaSxYu1tSUjgKarSDkUM0ZNiSRXFpjxEsvc/Zgc5kq5omJ+V0a8/kIM2WD3sMOYg==",
         {"lib/xterm.js": "xterm.js", "css/xterm.css": "xterm.css", "LICENSE": "xterm.licence"},
     ),
-    Package(
+    NpmPackage(
         "@xterm/addon-image",
         "0.9.0",
         "oYWA8/QAr5/Emwl1xL7WCoOqeG3IZfpzEz/OVq1j4Oi9934TQmHiyubClikRf0D/jL3JNiNuz/Lsqx0kXQ02BA==",
@@ -109,7 +109,7 @@ def _run(words: list[str], folder: str) -> None:
         raise LattyError(what, "npm doctor looks further")
 
 
-def _taken(package: Package, folder: Path) -> list[tuple[str, bytes]]:
+def _taken(package: NpmPackage, folder: Path) -> list[tuple[str, bytes]]:
     """Name and content of each file. Raises BadData, Missing."""
     path = folder / f"{package.name.strip('@').replace('/', '-')}-{package.version}.tgz"
     try:
