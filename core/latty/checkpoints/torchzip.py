@@ -10,7 +10,7 @@ from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.torchlegacy import described, shared
 from latty.checkpoints.values import Storage, item_size
-from latty.checkpoints.ziparchive import STORED, Member, bad_zip
+from latty.checkpoints.ziparchive import ARCHIVE, STORED, Member, bad_zip
 from latty.text import clean
 
 MEMBER = re.compile(
@@ -19,7 +19,6 @@ MEMBER = re.compile(
     r"|\.format_version|\.storage_alignment|\.data/serialization_id)"
 )
 SCRIPT = re.compile(r"[^/]+/(code/.*|constants\.pkl)")
-ARCHIVE = "latty.json"  # in an archive of presets
 STATE_DICT = "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')"
 
 

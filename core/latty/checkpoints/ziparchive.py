@@ -15,6 +15,7 @@ from latty.text import clean
 
 END, END64, LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 ENTRY, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
+ARCHIVE = "latty.json"  # the first member of an archive of presets
 FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF  # "see the 64-bit field"
 COMMENT = 65535
 MEMBERS = 50_000

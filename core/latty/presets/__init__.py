@@ -24,18 +24,20 @@ Nothing here imports torch or numpy; tomlkit only when a file is written.
 """
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from latty.presets import reading
-from latty.presets.codecs import fitting, keeps_alpha
-from latty.presets.convert import to_dict, to_preset
-from latty.presets.finding import shipped
-from latty.presets.migrations import migrate
-from latty.presets.paths import safe_output
-from latty.presets.preset_file import PresetFile
 from latty.presets.tracks import Track
 from latty.presets.values import SCHEMA, Output, Preset
+
+if TYPE_CHECKING:
+    from latty.presets.codecs import fitting, keeps_alpha
+    from latty.presets.convert import to_dict
+    from latty.presets.finding import shipped
+    from latty.presets.migrations import migrate
+    from latty.presets.paths import safe_output
+    from latty.presets.preset_file import PresetFile
 
 __all__ = [
     "SCHEMA",
@@ -58,28 +60,57 @@ __all__ = [
 ]
 
 
+# Imported when they are first asked for (PEP 562): whoever uses a preset pays for no reader of one.
+_ELSEWHERE = {
+    "fitting": "codecs",
+    "keeps_alpha": "codecs",
+    "migrate": "migrations",
+    "safe_output": "paths",
+    "shipped": "finding",
+    "to_dict": "convert",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name of a module of this package. Raises AttributeError."""
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'latty.presets' has no attribute '{name}'")
+    found = getattr(import_module(f"latty.presets.{_ELSEWHERE[name]}"), name)
+    globals()[name] = found
+    return found
+
+
 def read(source: str | Path, overrides: Sequence[str] = (), number: int = 0) -> Preset:
     """The preset in a file, of a shipped name, or on stdin ("-"), with `--set` overrides; of one
     that stands for several ([[each]]) that of a number.
 
     Raises PresetError with every problem, Missing, OutputError, UsageError for an override.
     """
+    from latty.presets import reading
+
     return _preset(reading.load(source, overrides, number))
 
 
 def from_dict(data: Mapping[str, Any], file: str) -> Preset:
     """The preset in data that is not a file's: the same checks. Raises PresetError."""
+    from latty.presets import reading
+
     return _preset(reading.from_data(data, file))
 
 
 def from_recipe(data: Mapping[str, Any], file: str) -> Preset:
     """The preset that a picture carries: a size or truncation may be as far from the usual ones as
     `latty sample` takes them, farther than in a file that people write. Raises PresetError."""
+    from latty.presets import reading
+
     return _preset(reading.from_data(data, file, reading.RECIPE))
 
 
-def _preset(source: PresetFile) -> Preset:
-    return to_preset(reading.accepted(source), source.file)
+def _preset(source: "PresetFile") -> Preset:
+    from latty.presets.convert import to_preset
+    from latty.presets.reading import accepted
+
+    return to_preset(accepted(source), source.file)
 
 
 def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from latty.presets import reading
-from latty.presets.convert import to_dict, to_preset
 from latty.presets.values import Preset
 
 
@@ -13,6 +11,9 @@ def retold(preset: Preset, said: Mapping[str, Any]) -> Preset:
     """The preset of what a file says of this one, with other values of some of its keys: a time in
     seconds stays at its second, and panels take what they do not say from another scene. Panels of
     other files keep these. Raises PresetError."""
+    from latty.presets import reading  # only presets with panels, and moved ones, pay for it
+    from latty.presets.convert import to_dict, to_preset
+
     data = {key: value for key, value in {**to_dict(preset.of_one_piece), **said}.items()
             if value is not None}  # fmt: skip
     source = reading.from_data(data, preset.name, reading.RECIPE)
@@ -27,5 +28,7 @@ def over(preset: Preset, new: Preset) -> Preset:
     PresetError."""
     if not preset.panels:
         return new
+    from latty.presets.convert import to_dict
+
     data = to_dict(replace(new, panels=(), texts=(), outputs=(), pins=None))
     return replace(new, panels=retold(preset, data).panels)

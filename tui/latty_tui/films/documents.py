@@ -18,8 +18,8 @@ from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
-from latty.presets import Preset, shipped
-from latty.presets.archives.opening import SUFFIX, each, is_archive, parted
+from latty.presets import Preset
+from latty.presets.archives.recognising import SUFFIX, is_archive, parted
 from latty.presets.formats import format_of
 
 RECENT = "recent-presets.json"
@@ -66,6 +66,8 @@ class Read(NamedTuple):
 
 def several(ref: str) -> list[str]:
     """What names each preset of an archive of several; [] of all else."""
+    from latty.presets.archives.opening import each
+
     names = each(ref)
     return names if len(names) > 1 else []
 
@@ -225,11 +227,11 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
     here = Path.cwd()
     for folder in (here, here / "presets"):
         if not folder.exists() or not folder.samefile(home.presets_dir()):
-            presets = (path for path in _files(folder) if path.suffix in (".toml", SUFFIX))
-            for path in islice(presets, MOST_SEEN):
+            files = (path for path in _files(folder) if path.suffix in (".toml", SUFFIX))
+            for path in islice(files, MOST_SEEN):
                 if path.suffix == SUFFIX or "[scene" in _head(path):
                     yield path, shown(path)
-    for path in shipped().values():
+    for path in presets.shipped().values():
         yield path, _first_comment(path) or "comes with latty"
     media = [path for path in _files(out_dir) if format_of(path) is not None]
     dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)

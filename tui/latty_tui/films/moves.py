@@ -10,8 +10,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from latty import presets
 from latty.errors import BadData, LattyError
-from latty.presets import Preset, from_dict, to_dict
+from latty.presets import Preset
 from latty.presets.retelling import over, retold
 from latty.presets.tracks import Motion, Track
 from latty.presets.values import WALKS
@@ -189,7 +190,7 @@ def valued(state: State, at: int, name: str, value: float) -> State:
         scene = source.scene.with_number(name, value)
         found = replace(found, film=replace(found.film, source=replace(source, scene=scene)))
         found = replace(found, scene=found.scene.with_number(_place(found, source, name), value))
-    from_dict(to_dict(film.preset_of(found).of_one_piece), preset.name)
+    presets.from_dict(presets.to_dict(film.preset_of(found).of_one_piece), preset.name)
     return found
 
 

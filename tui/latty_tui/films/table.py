@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from latty import easing as easings
-from latty.presets import from_recipe, to_dict
+from latty import presets
 from latty.presets.moments import LONGEST, TimeLine
 from latty.presets.tracks import TRACK, Motion
 from latty.presets.values import SCHEMA, Loop, Output, Preset
@@ -31,7 +31,7 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
     panels = film.source.panels
     if panels:
         table |= {"panels": [one.source for one in panels], "own": [one.own for one in panels]}
-    return {**table, "preset": to_dict(film.source.of_one_piece)}
+    return {**table, "preset": presets.to_dict(film.source.of_one_piece)}
 
 
 def film_of(table: Mapping[str, Any]) -> FilmSettings:
@@ -46,7 +46,7 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
     film = FilmSettings(**{name: table[name] for name in RULES}, seconds=seconds)
     if (told := table.get("preset")) is not None:
         files, own = table.get("panels", []), table.get("own", [])
-        return _with_source(film, from_recipe(told, "history"), files, own)
+        return _with_source(film, presets.from_recipe(told, "history"), files, own)
     if not (earlier := table.get("source")):
         return film
     source = _source_of(earlier)

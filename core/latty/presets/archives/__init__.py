@@ -5,6 +5,7 @@ Nothing in it is a program or a pickle. Its first member, latty.json, says what 
 preset stands for, and the SHA-256 of every member; of models it says where they are from.
 
 manifest.py   what latty.json says
+recognising.py  whether a file is one
 opening.py    an archive checked and unpacked in latty's cache
 origins.py    where a model is from, and what of it is here
 packing.py    an archive made of presets

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from latty import reading
-from latty.checkpoints.torchzip import ARCHIVE
+from latty.checkpoints.ziparchive import ARCHIVE
 from latty.errors import BadData
 from latty.tables.reading import Kind, TableFile
 from latty.tables.rules import (

@@ -16,16 +16,16 @@ from latty import reading
 from latty.checkpoints import ziparchive
 from latty.checkpoints.refusals import Refusal, Stamps, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
-from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
+from latty.checkpoints.ziparchive import STORED, Member, bad_zip
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
 from latty.folders import owned
 from latty.presets.archives import origins, unpacking
 from latty.presets.archives.manifest import NAME, Manifest, parsed
+from latty.presets.archives.recognising import parted
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
 from latty.unpacked import FILES, PRESETS, place, unpacked
 
-SUFFIX = ".latty"
 LARGEST = 2**32 - 2**20  # bytes: no field of a plain zip archive has more than 32 bits
 _SAFE = ("safetensors", "npy", "npz")
 SHOWN = 12  # digits of a digest in a message
@@ -128,32 +128,6 @@ class Names:
                     elsewhere = text.startswith(("/", "~", "\\")) or ".." in PurePath(text).parts
                     name = PureWindowsPath(text).name if elsewhere else text
                     yield (kind, str(self.archive.root / member)), name
-
-
-def parted(ref: str | Path) -> tuple[Path, str] | None:
-    """The archive that a text names, and which preset of it: "FILE" or "FILE#PRESET". None for
-    what is no archive."""
-    try:
-        path = Path(ref).expanduser()
-    except RuntimeError:  # a user nobody knows
-        return None
-    if is_archive(path):
-        return path, ""
-    whole, mark, which = str(path).rpartition("#")
-    return (Path(whole), which) if mark and which and is_archive(Path(whole)) else None
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file is an archive of presets by its first bytes, or is called so; where it cannot
-    be read, whoever opens it says why."""
-    begin, head = NAME.encode(), b""
-    with suppress(OSError, ValueError):
-        if not path.is_file():
-            return False
-        with suppress(OSError), reading.opened(path) as file:
-            head = file.read(30 + len(begin))
-        return (head.startswith(LOCAL) and head.endswith(begin)) or path.suffix.lower() == SUFFIX
-    return False
 
 
 def is_member(path: str) -> bool:

@@ -8,7 +8,6 @@ from latty.scene import Edit
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
-from latty_tui.panels.directions import traversing
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
 from latty_tui.widgets.browser import FILTERS, MOVES
@@ -121,6 +120,8 @@ class DirectionsPanel(FileActions):
         if entry is None or entry.error or (self.row and self.row.misfit):
             self.usable()
             return
+        from latty_tui.panels.directions import traversing
+
         self.desk.background(traversing.ask(self.desk, entry), "traverse")
 
     # Keys: marks.
