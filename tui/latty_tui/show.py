@@ -41,7 +41,7 @@ def check(ref: str) -> None:
     """Raise Missing or UsageError where `ref` names nothing."""
     from latty.models.store import MODELS
     from latty.presets import shipped
-    from latty.presets.archives.recognising import parted
+    from latty.presets.archives.manifest import parted
 
     if Path(ref).expanduser().exists() or ref in MODELS.names() or ref in shipped():
         return

@@ -37,7 +37,7 @@ def detached(
     """
     from latty.jobs import control
     from latty.presets import pinning
-    from latty.presets.archives.recognising import parted
+    from latty.presets.archives.manifest import parted
 
     if any(map(is_stream, per)):
         raise UsageError("a job cannot read stdin or a pipe", "write the preset to a file")

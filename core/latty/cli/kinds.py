@@ -9,7 +9,7 @@ from typing import Any
 
 from latty import reading
 from latty.errors import BadData, Missing, OutputError, UnfitFile
-from latty.presets.archives.recognising import is_archive
+from latty.presets.archives.manifest import is_archive
 from latty.presets.formats import format_of, recognised
 
 WORDS = {

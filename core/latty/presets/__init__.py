@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from latty.presets.codecs import fitting, keeps_alpha
     from latty.presets.convert import to_dict
     from latty.presets.finding import shipped
+    from latty.presets.formats import format_of
     from latty.presets.migrations import migrate
     from latty.presets.paths import safe_output
-    from latty.presets.preset_file import PresetFile
+    from latty.presets.reading import PresetFile
 
 __all__ = [
     "SCHEMA",
@@ -47,6 +48,7 @@ __all__ = [
     "check",
     "dumps",
     "fitting",
+    "format_of",
     "from_dict",
     "from_recipe",
     "keeps_alpha",
@@ -63,6 +65,7 @@ __all__ = [
 # Imported when they are first asked for (PEP 562): whoever uses a preset pays for no reader of one.
 _ELSEWHERE = {
     "fitting": "codecs",
+    "format_of": "formats",
     "keeps_alpha": "codecs",
     "migrate": "migrations",
     "safe_output": "paths",

@@ -9,8 +9,8 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.sniff import HEAD, PICTURES, sniff
 from latty.checkpoints.ziparchive import LOCAL
 from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
+from latty.presets.archives.manifest import parted
 from latty.presets.archives.opening import Names, opened
-from latty.presets.archives.recognising import parted
 from latty.presets.formats import recognised
 from latty.tables import words
 

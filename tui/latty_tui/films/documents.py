@@ -19,8 +19,7 @@ from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, Prese
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
-from latty.presets.archives.recognising import SUFFIX, is_archive, parted
-from latty.presets.formats import format_of
+from latty.presets.archives.manifest import SUFFIX, is_archive, parted
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -233,7 +232,7 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
                     yield path, shown(path)
     for path in presets.shipped().values():
         yield path, _first_comment(path) or "comes with latty"
-    media = [path for path in _files(out_dir) if format_of(path) is not None]
+    media = [path for path in _files(out_dir) if presets.format_of(path) is not None]
     dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)
     for _, path in dated[:MOST_MEDIA]:
         yield path, f"result, {shown(path)}"

@@ -87,7 +87,7 @@ async def open_ref(desk: Desk, ref: str) -> None:
 def _preset(ref: str) -> bool:
     """Whether a file is a preset, an archive of some, or a picture that carries one."""
     from latty.cli.kinds import kind
-    from latty.presets.archives.recognising import parted
+    from latty.presets.archives.manifest import parted
     from latty.presets.formats import media_of
 
     path = Path(ref).expanduser()

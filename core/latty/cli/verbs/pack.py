@@ -35,8 +35,7 @@ def run(run: Run) -> int:
     """Check every preset, gather, write. Raises UsageError, PresetError, Missing, BadData,
     WouldOverwrite, Locked, OutputError."""
     from latty.models.store import MODELS
-    from latty.presets.archives.opening import manifest_of
-    from latty.presets.archives.recognising import SUFFIX
+    from latty.presets.archives.opening import SUFFIX, manifest_of
     from latty.presets.digests import digest_of
 
     target = Path(run.args.output).expanduser()

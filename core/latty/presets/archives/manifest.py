@@ -1,15 +1,16 @@
-"""What latty.json, the first member of an archive, says."""
+"""What latty.json, the first member of an archive, says; and by it what an archive is."""
 
 import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from latty import reading
-from latty.checkpoints.ziparchive import ARCHIVE
+from latty.checkpoints.ziparchive import ARCHIVE, LOCAL
 from latty.errors import BadData
 from latty.tables.reading import Kind, TableFile
 from latty.tables.rules import (
@@ -28,7 +29,7 @@ from latty.tables.rules import (
 from latty.unpacked import FILES, NAMED, PRESETS
 from latty.version import __version__
 
-NAME = ARCHIVE
+NAME, SUFFIX = ARCHIVE, ".latty"
 SCHEMA = 1
 MOST = 1000  # members
 LONGEST, LONGEST_FILE = 240, 200  # bytes of the name of one, characters without its folder
@@ -38,6 +39,32 @@ _FOLDERS = "|".join((PRESETS, FILES, *NAMED))
 MEMBER = re.compile(rf"(?:{_FOLDERS})/{_FILE}")
 
 Pairs = tuple[tuple[str, str], ...]
+
+
+def parted(ref: str | Path) -> tuple[Path, str] | None:
+    """The archive that a text names, and which preset of it: "FILE" or "FILE#PRESET". None for
+    what is no archive."""
+    try:
+        path = Path(ref).expanduser()
+    except RuntimeError:  # a user nobody knows
+        return None
+    if is_archive(path):
+        return path, ""
+    whole, mark, which = str(path).rpartition("#")
+    return (Path(whole), which) if mark and which and is_archive(Path(whole)) else None
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive of presets by its first bytes, or is called so; where it cannot
+    be read, whoever opens it says why."""
+    begin, head = NAME.encode(), b""
+    with suppress(OSError, ValueError):
+        if not path.is_file():
+            return False
+        with suppress(OSError), reading.opened(path) as file:
+            head = file.read(30 + len(begin))
+        return (head.startswith(LOCAL) and head.endswith(begin)) or path.suffix.lower() == SUFFIX
+    return False
 
 
 def is_member(value: Any) -> bool:

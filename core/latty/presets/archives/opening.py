@@ -20,8 +20,8 @@ from latty.checkpoints.ziparchive import STORED, Member, bad_zip
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
 from latty.folders import owned
 from latty.presets.archives import origins, unpacking
-from latty.presets.archives.manifest import NAME, Manifest, parsed
-from latty.presets.archives.recognising import parted
+from latty.presets.archives.manifest import NAME, Manifest, parsed, parted
+from latty.presets.archives.manifest import SUFFIX as SUFFIX  # who opens one sees it here
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
 from latty.unpacked import FILES, PRESETS, place, unpacked
