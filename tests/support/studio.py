@@ -25,6 +25,7 @@ from typing import Any
 from rich.console import Console
 from textual import app as textual_app
 from textual import pilot as textual_pilot
+from textual._context import active_app
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -42,11 +43,12 @@ OURS = ("open", "preview", "save", "pixels", "strip")  # workers that end
 
 
 async def idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
-    """Until the app has nothing to do; after every key, twice. Textual's own waits for 20 ms at
-    least, and takes a process that others keep from working for one that is idle."""
-    loop, end = asyncio.get_running_loop(), time.monotonic() + max_sleep
+    """Until the app has nothing to do and every key has done what it does; after every key, twice.
+    Textual's own waits for 20 ms at least, and takes a process that others keep from working for
+    one that is idle."""
+    loop, end, app = asyncio.get_running_loop(), time.monotonic() + max_sleep, active_app.get(None)
     busy = True
-    while busy and time.monotonic() < end:
+    while (isinstance(app, Studio) and not app.ahead.idle) or (busy and time.monotonic() < end):
         before = time.process_time()
         await asyncio.sleep(0.01)
         waiting = getattr(loop, "_ready", ())  # what the loop is about to run
@@ -115,7 +117,7 @@ def _quiet(app: App[Any]) -> bool:
     assert isinstance(app, Studio)
     busy = any(not worker.is_finished and worker.group in OURS for worker in app.workers)
     opening = app.opened != app.state.scene.model and len(app.screen_stack) == 1
-    waits = app.engine._waiting or app.preview._timer is not None
+    waits = app.engine._waiting or app.preview._timer is not None or not app.ahead.idle
     return not (busy or opening or waits)
 
 

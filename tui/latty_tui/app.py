@@ -73,6 +73,7 @@ class Studio(BaseApp):
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
         self.preview = PreviewLoop(self)
+        self._typist: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> State:
@@ -131,6 +132,7 @@ class Studio(BaseApp):
         self.background(self._open_first(), "open")
         self.watch_entries()
         self.memory.listen(partial(self.call_later, self.warn))
+        self._typist = asyncio.create_task(self.ahead.run())
 
     async def _open_first(self) -> None:
         await self.engine.start()
@@ -145,6 +147,8 @@ class Studio(BaseApp):
         return len(self.history) > 1
 
     async def on_unmount(self) -> None:
+        if self._typist is not None:
+            self._typist.cancel()
         self.memory.save(self.history, self._looks())
         await self.engine.stop()
         self.memory.close()
@@ -255,7 +259,7 @@ class Studio(BaseApp):
 
     def on_paste(self, event: events.Paste) -> None:
         """A file that is dropped on the terminal arrives as its path."""
-        self.background(opening.dropped(self, event.text), "drop")
+        self.opening(opening.dropped(self, event.text), "drop")
 
     def on_resize(self, event: events.Resize) -> None:
         self.writer.measure()

@@ -12,7 +12,6 @@ import sys
 import termios
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -24,9 +23,7 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Input
-from textual.worker import Worker
+from textual.worker import NoActiveWorker, Worker, get_current_worker
 from textual.worker_manager import WorkerManager
 
 from latty import plugins
@@ -37,12 +34,12 @@ from latty_tui import themes
 from latty_tui.desk import Answer, Listener
 from latty_tui.error_reports import ErrorReports, UnexpectedError
 from latty_tui.memory import Memory
+from latty_tui.type_ahead import Follower, TypeAhead, Typed, opens
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
 GRACE = 3.0  # seconds for the event loop to leave in good order
-AHEAD = 1.0  # seconds that a key waits for a dialog at most
 LONG = 200  # characters that are not said again when they are copied
 SAID = 200  # toasts that are known after they went away
 WATCH = 2.0  # seconds between two looks whether the terminal is still there
@@ -83,7 +80,7 @@ class BaseApp(App[int]):
         self.said = deque[tuple[str, str, float]](maxlen=SAID)  # toasts: words, severity, when
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
-        self._aimed: deque[tuple[events.Key, Screen[Any], Widget | None]] = deque(maxlen=256)
+        self.ahead = TypeAhead(self)
 
     # Toasts and dialogs.
 
@@ -121,17 +118,25 @@ class BaseApp(App[int]):
         def closed(answer: Answer | None) -> None:
             left() if answer is None else then(answer)
 
-        self.push_screen(dialog, closed)
+        with self._context():  # the app calls `closed`, whoever asks
+            self.push_screen(dialog, closed)
 
-    async def answer(self, dialog: Screen[Answer]) -> Answer | None:
-        """The answer to a dialog, None for Esc."""
-        return await self.push_screen_wait(dialog)
+    async def answer(self, dialog: Screen[Answer], last: bool = False) -> Answer | None:
+        """The answer to a dialog, None for Esc. `last`: the work that asks goes on for a while, and
+        asks nothing more."""
+        found = await self.push_screen_wait(dialog)
+        with suppress(NoActiveWorker):
+            if last:
+                self.ahead.release(get_current_worker())
+        return found
 
+    @opens
     def action_help(self) -> None:
         from latty_tui.dialogs.help import Help
 
         self.push_screen(Help(self.focused))
 
+    @opens
     def action_jump(self) -> None:
         from latty_tui.dialogs.jump import Jump
 
@@ -156,6 +161,12 @@ class BaseApp(App[int]):
         """Run it beside everything; what it raises is shown, never lost."""
         worker = self.run_worker(self.guarded(work, group), group=group, exit_on_error=False)
         _closed_after(worker, work)
+        return worker
+
+    def opening(self, work: Coroutine[Any, Any, Any], group: str) -> Worker[Any]:
+        """Run what asks something as soon as it can: what is typed waits until it does."""
+        worker = self.background(work, group)
+        self.ahead.wait_for(worker)
         return worker
 
     def report(self, error: Exception, where: str) -> None:
@@ -225,30 +236,25 @@ class BaseApp(App[int]):
         else:
             self.leave_by(signal.SIGHUP)
 
+    # What is typed.
+
     async def on_event(self, event: events.Event) -> None:
-        """Keys typed ahead of a dialog or a filter are its own, though they were on their way
-        before: a slow line brings many at once."""
-        if isinstance(event, events.Key):
-            if not event.is_forwarded:
-                self._aimed.append((event, self.screen, self.focused))
-            elif any(
-                one is event and self._elsewhere(screen, focus)
-                for one, screen, focus in self._aimed
-            ):
-                await self._redirect(event)
-                return
-        await super().on_event(event)
+        """Keys and pasted texts queue up (type_ahead.py); all else is Textual's."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self.ahead.take(event)
+        else:
+            await super().on_event(event)
 
-    def _elsewhere(self, screen: Screen[Any], focused: Widget | None) -> bool:
-        """Whether what is typed goes to another place by now: another screen, another input."""
-        there = isinstance(self.focused, Input) and self.focused is not focused
-        return there or screen is not self.screen
+    async def deliver(self, event: Typed) -> None:
+        """To whatever has the focus."""
+        await self.guarded(super().on_event(event), "a key")
 
-    async def _redirect(self, event: events.Key) -> None:
-        if (ready := getattr(self.screen, "ready", None)) is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ready.wait(), AHEAD)
-        await self.on_event(events.Key(event.key, event.character))
+    def on_follower(self, message: Follower) -> None:
+        message.arrived.set()
+
+    async def catch_up(self) -> None:
+        """What is to be called after an answer is called now."""
+        await self._flush_next_callbacks()  # private to Textual
 
     # Leaving.
 
@@ -261,6 +267,11 @@ class BaseApp(App[int]):
 
         choices = [Choice(None, "stay"), Choice(True, "leave", "what was done here is lost")]
         self.ask(Choose(self.memory.trouble, choices), lambda _: self.leave())
+
+    @property
+    def state(self) -> object:
+        """What is worked on."""
+        return None
 
     @property
     def changed(self) -> bool:

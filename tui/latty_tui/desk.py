@@ -157,14 +157,18 @@ class Desk(Protocol):
     ) -> None:
         """Open a dialog; `then` gets its answer. Esc, an answer that is None, calls `left`."""
 
-    async def answer(self, dialog: "Screen[Answer]") -> Answer | None:
-        """The answer to a dialog, None for Esc."""
+    async def answer(self, dialog: "Screen[Answer]", last: bool = False) -> Answer | None:
+        """The answer to a dialog, None for Esc. `last`: the work that asks goes on for a while, and
+        asks nothing more."""
 
     def call_off(self, *groups: str) -> bool:
         """End what runs beside everything in these groups; whether there was any."""
 
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> "Worker[Any]":
         """Run it beside everything; what it raises is shown."""
+
+    def opening(self, work: Coroutine[Any, Any, Any], group: str) -> "Worker[Any]":
+        """Run what asks something as soon as it can: what is typed waits until it does."""
 
     def set_timer(self, delay: float, callback: Callable[[], object]) -> "Timer":
         """Call it in so many seconds."""

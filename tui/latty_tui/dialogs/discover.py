@@ -53,7 +53,7 @@ async def ask(desk: Desk) -> None:
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     found = await asyncio.to_thread(_fields, method, facts)
     found += dialogs_device.fields(devices, desk.config.device)
-    if (values := await desk.answer(DiscoverForm(method, facts, found))) is None:
+    if (values := await desk.answer(DiscoverForm(method, facts, found), last=True)) is None:
         return
     words = words_of(method, facts.model, values)
     gpus = int(values.get("gpus", 1))

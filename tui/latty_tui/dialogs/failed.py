@@ -19,6 +19,8 @@ from latty_tui.error_reports import UnexpectedError
 class Failed(Dialog[None]):
     """An error of latty.errors, or of the engine with the traceback it sent along."""
 
+    UNASKED: ClassVar[bool] = True  # what was typed before it was seen is not for it
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy"),
         Binding("d", "details", "Details"),

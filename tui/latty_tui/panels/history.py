@@ -12,6 +12,7 @@ from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel
 from latty_tui.state import State
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import LinePart, Lines
 
 NONE = "there is no other history: each studio that is open beside another keeps its own"
@@ -59,8 +60,13 @@ class HistoryPanel(Panel, Lines):
     def action_present(self) -> None:
         self.go(self.desk.history.index)
 
-    async def action_others(self) -> None:
-        """Choose another history and go on with it. Raises OSError."""
+    @opens
+    def action_others(self) -> None:
+        """Choose another history and go on with it."""
+        self.desk.opening(self._choose(), "history")
+
+    async def _choose(self) -> None:
+        """Raises OSError."""
         if not (found := await asyncio.to_thread(self.desk.other_histories)):
             self.desk.say(NONE)
             return

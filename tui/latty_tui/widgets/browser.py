@@ -23,6 +23,7 @@ from textual.widgets import Input, Static
 
 from latty.text import printable
 from latty_tui.panel import Panel, name_of
+from latty_tui.type_ahead import opens
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
 
@@ -204,6 +205,7 @@ class BrowserPanel(RowsPanel, Generic[R]):
         what = self.query_one(f"#{name_of(type(self))}-what", Static)
         what.update("\n".join(map(printable, text.split("\n"))), layout=False)
 
+    @opens
     def action_filter(self) -> None:
         box = self.query_one(Input)
         box.display = True

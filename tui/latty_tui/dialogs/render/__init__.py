@@ -29,7 +29,9 @@ async def ask(desk: Desk) -> None:
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     own = (desk.model.height, desk.model.width_px) if desk.model else (256, 256)
     order = Order(preset, desk.config.out_dir, own)
-    if (values := await desk.answer(RenderForm(order, devices, desk.config.device))) is None:
+    if (
+        values := await desk.answer(RenderForm(order, devices, desk.config.device), last=True)
+    ) is None:
         return
     job = await asyncio.to_thread(order.submit, values)
     await dialogs_device.tell(desk, job, f"render {values['name']} (w: the queue)")

@@ -10,6 +10,7 @@ from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import FILTERS, MOVES
 
 STEP = 0.5  # σ of a nudge
@@ -94,6 +95,7 @@ class DirectionsPanel(FileActions):
             why = "another edit is solo" if state.solo else "it is muted"
             self.desk.say(f"not in the picture: {why} (see edits)")
 
+    @opens
     def action_find(self) -> None:
         """From any panel: the filter of this list."""
         self.action_filter()
@@ -115,6 +117,7 @@ class DirectionsPanel(FileActions):
         edits = [Edit(ref, 0.0) for ref in new]
         self.desk.change(state.added(*edits), f"{len(new)} sliders of {entry.name}")
 
+    @opens
     def action_traverse(self) -> None:
         entry = self.row.entry if self.row else None
         if entry is None or entry.error or (self.row and self.row.misfit):
@@ -122,7 +125,7 @@ class DirectionsPanel(FileActions):
             return
         from latty_tui.panels.directions import traversing
 
-        self.desk.background(traversing.ask(self.desk, entry), "traverse")
+        self.desk.opening(traversing.ask(self.desk, entry), "traverse")
 
     # Keys: marks.
 
@@ -130,6 +133,7 @@ class DirectionsPanel(FileActions):
         if self.found:
             self.mark(self.marks.starred(self.found.ref))
 
+    @opens
     def action_tags(self) -> None:
         from latty_tui.dialogs.ask import Ask
 

@@ -17,6 +17,7 @@ from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry
 from latty_tui.panels.directions import renaming
 from latty_tui.panels.directions.listing import DirectionList
+from latty_tui.type_ahead import opens
 
 
 class FileActions(DirectionList):
@@ -39,6 +40,7 @@ class FileActions(DirectionList):
 
     # Rename.
 
+    @opens
     def action_rename(self) -> None:
         if (target := self._target()) is None:
             return
@@ -94,6 +96,7 @@ class FileActions(DirectionList):
 
     # Delete.
 
+    @opens
     def action_delete(self) -> None:
         target = self._target()
         if target is None or self._ships(target[1]):
@@ -121,6 +124,7 @@ class FileActions(DirectionList):
 
     # Export, and keep.
 
+    @opens
     def action_export(self) -> None:
         if (target := self._target()) is None:
             return
@@ -140,6 +144,7 @@ class FileActions(DirectionList):
         words = await self._call("export_directions", path=str(entry.path), name=name, to=str(path))
         self.desk.say(f"{path}: {', '.join(words)}")
 
+    @opens
     def action_keep(self) -> None:
         """The edits of the picture as one direction."""
         shown = self.desk.state.shown

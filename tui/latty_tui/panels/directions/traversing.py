@@ -21,7 +21,7 @@ async def ask(desk: Desk, entry: SetEntry) -> None:
     """Ask from which seeds, and hand the job in. Raises LattyError."""
     hint = "each direction from each of them: latty traverse, with the class of the picture"
     question = f"traverse {entry.name} from the seeds"
-    if (said := await desk.answer(Ask(question, SEEDS, _seeds, hint))) is None:
+    if (said := await desk.answer(Ask(question, SEEDS, _seeds, hint), last=True)) is None:
         return
     folder = desk.config.out_dir
     name = await asyncio.to_thread(_free, folder, f"{entry.name}-traverse")

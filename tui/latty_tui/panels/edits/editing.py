@@ -12,6 +12,7 @@ from latty_tui.library.direction_facts import FactBook, strength_words
 from latty_tui.panel import Panel
 from latty_tui.panels.edits.bars import COARSE, FINE, unit_of
 from latty_tui.state import State
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import Lines
 
 
@@ -78,6 +79,7 @@ class EditingPanel(Panel, Lines):
         edits = tuple(replace(edit, strength=0.0) for edit in state.scene.edits)
         self.desk.change(state.with_scene(edits=edits), "all to zero")
 
+    @opens
     def action_type(self) -> None:
         if self.edit is None and self.ref:  # a lock without an edit gets one, at zero
             state = self.desk.state.added(Edit(self.ref, 0.0))
@@ -106,6 +108,7 @@ class EditingPanel(Panel, Lines):
         value = strength_words(edit).rstrip("σ")
         self.desk.ask(Ask(f"strength of {known.name}", value, reading.strength, hint), typed)
 
+    @opens
     def action_amount(self) -> None:
         if (edit := self._chosen()) is None:
             return
@@ -213,6 +216,7 @@ class EditingPanel(Panel, Lines):
 
     # The stack.
 
+    @opens
     def action_within(self) -> None:
         if (edit := self._chosen()) is None:
             return
@@ -228,6 +232,7 @@ class EditingPanel(Panel, Lines):
         ask = Ask(f"{name} within ...", edit.within or "", reading.directions, hint)
         self.desk.ask(ask, typed)
 
+    @opens
     def action_conditions(self) -> None:
         edit, index = self._chosen(), self.cursor
         if edit is None:

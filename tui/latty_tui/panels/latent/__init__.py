@@ -18,6 +18,7 @@ from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Que
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
 from latty_tui.panels.latent.latents import PATH, begin, offers
 from latty_tui.state import State
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import LinePart, Lines, fitted
 
 WIDE, NARROW = 12, 11  # cells of the names
@@ -152,10 +153,11 @@ class LatentPanel(Panel, Lines):
             field = self.field
             self._apply(field.nudged(self.look, way, coarse), f"latent:{field.name}")
 
+    @opens
     def action_type(self) -> None:
         field = self.field
         if isinstance(field, StartField):
-            self.desk.background(self._choose_start(), "latents")
+            self.desk.opening(self._choose_start(), "latents")
         elif not self._useless():
             question = field.question(self.look)
             if question is None:
@@ -182,6 +184,7 @@ class LatentPanel(Panel, Lines):
         else:
             self._apply(seed_fields.stepped(self.desk.state, random.randrange(RANDOM) - seed))
 
+    @opens
     def action_type_seed(self) -> None:
         self._ask(seed_fields.seed_question(self.look))
 
@@ -190,6 +193,7 @@ class LatentPanel(Panel, Lines):
             seed_fields.truncated(self.desk.state, way * seed_fields.TRUNCATION_STEP), "truncation"
         )
 
+    @opens
     def action_classes(self) -> None:
         """Choose a class by its name."""
         field, look = ClassField(), self.look

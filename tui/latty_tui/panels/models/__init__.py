@@ -12,6 +12,7 @@ from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
 from latty_tui.panels.directions import DirectionsPanel
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import FILTERS, MOVES, BrowserPanel, RowList
 
 
@@ -149,6 +150,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
 
             show_model(self.desk, row.ref)
 
+    @opens
     def action_open_path(self) -> None:
         from latty_tui.panels.models.open_path import OpenPath
 
@@ -158,7 +160,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         """Open whatever a name or path means."""
         from latty_tui.library import opening
 
-        self.desk.background(opening.take(self.desk, ref), "drop")
+        self.desk.opening(opening.take(self.desk, ref), "drop")
 
     def action_copy(self) -> None:
         if self.row is not None:

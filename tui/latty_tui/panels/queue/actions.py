@@ -15,6 +15,7 @@ from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, chart_words, short
 from latty_tui.panels.timeline import TimelinePanel
+from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import RowsPanel
 
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
@@ -44,9 +45,11 @@ class JobActions(RowsPanel):
     def on_submitted(self, job: str) -> None:
         self.look_soon()
 
+    @opens
     def action_render_this(self) -> None:
         self._ask("render")
 
+    @opens
     def action_discover(self) -> None:
         self._ask("discover")
 
@@ -63,7 +66,7 @@ class JobActions(RowsPanel):
 
         if not self.asking:
             self.asking = True
-            self.desk.background(work(), "job")
+            self.desk.opening(work(), "job")
 
     def _do(self, act: Callable[[], Any]) -> None:
         """Do it in a thread, and look again: the list tells what has come of it."""
@@ -93,6 +96,7 @@ class JobActions(RowsPanel):
         elif job is not None:
             self._do(lambda: control.cancel(job.id))
 
+    @opens
     def action_again(self) -> None:
         """Of what failed or was stopped the rest; of what is done all of it."""
         if (job := self._chosen()) is None:
@@ -113,6 +117,7 @@ class JobActions(RowsPanel):
         else:
             self._do(lambda: control.resume(job.id))
 
+    @opens
     def action_log(self) -> None:
         from latty_tui.panels.queue.log import JobLog
 
@@ -135,6 +140,7 @@ class JobActions(RowsPanel):
         else:
             self._do(lambda: jobs.remove(job.id))
 
+    @opens
     def action_prune(self) -> None:
         old = [job.id for job in self.jobs if job.state in ("done", "failed", "cancelled")]
         if not old:
@@ -143,10 +149,11 @@ class JobActions(RowsPanel):
         question = f"take {len(old)} jobs that are over off the list?"
         self._do_if_sure(question, "what they made stays", lambda: [*map(jobs.remove, old)])
 
+    @opens
     def action_preset(self) -> None:
         """The state as it was when the job was handed in."""
         if (job := self._chosen()) is not None:
-            self.desk.background(self._open_preset(job), "job")
+            self.desk.opening(self._open_preset(job), "job")
 
     async def _open_preset(self, job: Job) -> None:
         from latty_tui.library.opening import open_ref
@@ -158,6 +165,7 @@ class JobActions(RowsPanel):
 
     # What a job made.
 
+    @opens
     def action_open(self) -> None:
         if (job := self._chosen()) is None:
             return

@@ -17,6 +17,7 @@ from latty_tui.panel import Panel
 from latty_tui.panels.timeline import questions, track
 from latty_tui.panels.timeline.preset_files import PresetFiles
 from latty_tui.state import LOOPS, State
+from latty_tui.type_ahead import opens
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
@@ -309,6 +310,7 @@ class TimelinePanel(Panel, Widget):
             except BadData as error:
                 self.desk.say(str(error), "warning")
 
+    @opens
     def action_time(self) -> None:
         """Ask when the chosen key is."""
         if (one := self._mark()) is not None:
@@ -366,6 +368,7 @@ class TimelinePanel(Panel, Widget):
         if self._goes_on():
             self._ease(_after(OWN, moves.marks(self.desk.state)[self.chosen].easing))
 
+    @opens
     def action_own_easing(self) -> None:
         """One of all easings, or one that is typed."""
         if not self._goes_on():
@@ -388,12 +391,15 @@ class TimelinePanel(Panel, Widget):
     def action_loop(self) -> None:
         self._film(loop=_after(LOOPS, self.desk.state.film.loop))
 
+    @opens
     def action_seconds(self) -> None:
         questions.seconds(self.desk, self._film)
 
+    @opens
     def action_frames(self) -> None:
         questions.frames(self.desk, self._film)
 
+    @opens
     def action_pace(self) -> None:
         questions.pace(self.desk, self._film)
 
@@ -429,11 +435,13 @@ class TimelinePanel(Panel, Widget):
             self.desk.fail(error, "these keyframes make no film")
             return None
 
+    @opens
     def action_save(self) -> None:
-        self.desk.background(self.presets.ask_to_save(), "save")
+        self.desk.opening(self.presets.ask_to_save(), "save")
 
-    async def action_load(self) -> None:
-        self.desk.background(self.presets.ask_to_load(), "presets")
+    @opens
+    def action_load(self) -> None:
+        self.desk.opening(self.presets.ask_to_load(), "presets")
 
     def action_edit(self) -> None:
         self.projector.stop()

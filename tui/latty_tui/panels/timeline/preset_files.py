@@ -130,7 +130,7 @@ class PresetFiles:
         ]
 
         def sure(_: object) -> None:
-            self.desk.background(self.open(ref, what, answers, anyway=True), "presets")
+            self.desk.opening(self.open(ref, what, answers, anyway=True), "presets")
 
         name = documents.shown(Path(ref).expanduser())
         self.desk.ask(Choose(f"{name} was made with something else: go on?", choices), sure)
@@ -142,7 +142,7 @@ class PresetFiles:
 
         def named(text: str) -> None:
             more = (*answers, answered(text))
-            self.desk.background(self.open(ref, answers=more), "presets")
+            self.desk.opening(self.open(ref, answers=more), "presets")
 
         hint = "yours: a name in the store, or the path of a file"
         self.desk.ask(Ask(what, "", _said, hint), named)
@@ -170,7 +170,7 @@ class PresetFiles:
         self.desk.ask(Choose("load a preset", choices), chosen)
 
     def _load(self, ref: str) -> None:
-        self.desk.background(self.open(ref), "presets")
+        self.desk.opening(self.open(ref), "presets")
 
     # Saving.
 
@@ -196,7 +196,7 @@ class PresetFiles:
     def _named(self, path: Path) -> None:
         mine = self.current is not None and self.current.path == path
         known = self.current.stamp if mine and self.current is not None else None
-        self.desk.background(self._save_if_sure(path, known, mine), "presets")
+        self.desk.opening(self._save_if_sure(path, known, mine), "presets")
 
     async def _save_if_sure(self, path: Path, known: Stamp | None, mine: bool) -> None:
         """Write over what is there only where that is what we know, or somebody says so."""
@@ -210,7 +210,7 @@ class PresetFiles:
                    Choice(True, "yes", "what is not said anew in it stays")]  # fmt: skip
 
         def sure(_: object) -> None:  # of what is there now, and of nothing that comes meanwhile
-            self.desk.background(self._save_if_sure(path, there, mine), "presets")
+            self.desk.opening(self._save_if_sure(path, there, mine), "presets")
 
         self.desk.ask(Choose(question, choices), sure)
 
@@ -227,7 +227,7 @@ class PresetFiles:
             question = f"{error.message}: save it all the same?"
 
             def sure(_: object) -> None:
-                self.desk.background(self._save_keeping(path, lost), "presets")
+                self.desk.opening(self._save_keeping(path, lost), "presets")
 
             self.desk.ask(Choose(question, [no, Choice(True, "yes", what)]), sure)
 
