@@ -46,12 +46,14 @@ def send(pilot: Keys, *keys: str) -> None:
     """Keys in one piece, as a slow line brings them."""
     for key in keys:
         character = key if len(key) == 1 else key_to_character(key)
-        pilot.app._driver.send_message(events.Key(key, character))  # type: ignore[union-attr]
+        pilot.app.post_message(events.Key(key, character))
 
 
 async def fed(pilot: Keys) -> None:
-    """Until every key has done what it does."""
-    await asyncio.sleep(0)
+    """Until every key that was sent has done what it does."""
+    arrived = asyncio.Event()
+    pilot.app.call_later(arrived.set)  # behind them in the queue
+    await arrived.wait()
     await until(pilot, lambda: pilot.app.ahead.idle, "all keys are delivered")
 
 
@@ -229,7 +231,7 @@ def test_an_error_that_comes_by_itself_takes_no_key_that_was_typed_before(tmp_pa
 def test_a_pasted_text_waits_its_turn() -> None:
     async def keys(pilot: Keys) -> None:
         send(pilot, "slash")
-        pilot.app._driver.send_message(events.Paste("smi"))  # type: ignore[union-attr]
+        pilot.app.post_message(events.Paste("smi"))
         send(pilot, "l", "e")
         await fed(pilot)
         assert pilot.app.focused.value == "smile"
