@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio import Keys, asked, run, settled, text, until
+from studio import Keys, asked, run, said, settled, text, until
 from textual import events
 from textual.binding import Binding
 from textual.keys import key_to_character
@@ -164,7 +164,7 @@ def test_what_does_not_open_takes_what_was_typed_for_it_along() -> None:
         before = app.state
         send(pilot, "d", *"ganspace", "enter")
         await fed(pilot)
-        assert "no model is open" in app.said[0]
+        assert "no model is open" in said(app)
         assert (app.state, app.view.grid, len(app.screen_stack)) == (before, 1, 1)
         send(pilot, "n")  # typed after that was read
         await fed(pilot)
@@ -204,7 +204,7 @@ def test_what_never_opens_gives_the_keys_back(monkeypatch: pytest.MonkeyPatch) -
         work = app.opening(never(), "job")
         send(pilot, "n", "n", "n")
         await fed(pilot)
-        assert "what was typed meanwhile is dropped" in app.said[0]
+        assert "what was typed meanwhile is dropped" in said(app)
         send(pilot, "n")
         await fed(pilot)
         assert app.state.scene.seed == 8
@@ -223,7 +223,7 @@ def test_an_error_that_comes_by_itself_takes_no_key_that_was_typed_before(tmp_pa
         send(pilot, "f9", "c", "d", "enter")
         await fed(pilot)
         assert "planted" in text(pilot)
-        assert not app.said[0].startswith("copied")
+        assert "copied" not in said(app)
 
     run(keys)
 
