@@ -21,12 +21,12 @@ from latty_tui.dialogs.form import Form
 from latty_tui.panel import name_of, panels
 
 BURSTS = ("x", "xzw", "xzwxzwxzwxzwxzwxzwxz")  # no yes, no no, and no letter of a panel
-TEXTUALS = ("ctrl+p",)  # opens a screen of Textual's
+ALWAYS = ("ctrl+p", "ctrl+o", "question_mark", "f1")  # these are never refused
 
 
 def openers() -> Iterator[tuple[str, str]]:
     """Every key that opens something, and the panel that it is pressed in."""
-    yield from (("directions", key) for key in TEXTUALS)
+    yield from (("directions", key) for key in ALWAYS)
     bindings = [("directions", Studio, one) for one in Binding.make_bindings(Studio.BINDINGS)]
     for panel in panels():
         bindings += [(name_of(panel), panel, one) for one in Binding.make_bindings(panel.BINDINGS)]

@@ -27,7 +27,7 @@ from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.drawing.preview import PreviewLoop
 from latty_tui.library import opening
 from latty_tui.main_screen import Main
-from latty_tui.panel import style_sheets
+from latty_tui.panel import style_sheets, tell_left_out
 from latty_tui.state import History, State
 from latty_tui.terminal.probe import Terminal
 
@@ -130,7 +130,7 @@ class Studio(BaseApp):
         self._tell_state()
         self.main.restore_focus(self.memory.look("focus"))
         self.background(self._open_first(), "open")
-        self.watch_entries()
+        tell_left_out(self)
         self.memory.listen(partial(self.call_later, self.warn))
         self._typist = asyncio.create_task(self.ahead.run())
 

@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ from textual.screen import Screen
 from textual.worker import NoActiveWorker, Worker, get_current_worker
 from textual.worker_manager import WorkerManager
 
-from latty import plugins
 from latty.cli import signals
 from latty.errors import explain
 from latty.text import printable
@@ -35,7 +33,7 @@ from latty_tui import themes
 from latty_tui.desk import Answer, Listener
 from latty_tui.error_reports import ErrorReports, UnexpectedError
 from latty_tui.memory import Memory
-from latty_tui.type_ahead import Follower, TypeAhead, Typed, opens
+from latty_tui.type_ahead import Follower, TypeAhead, Typed
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -131,25 +129,17 @@ class BaseApp(App[int]):
                 self.ahead.release(get_current_worker())
         return found
 
-    @opens
     def action_help(self) -> None:
         from latty_tui.dialogs.help import Help
 
         self.push_screen(Help(self.focused))
 
-    @opens
     def action_jump(self) -> None:
         from latty_tui.dialogs.jump import Jump
 
         self.push_screen(Jump())
 
     # Errors.
-
-    def watch_entries(self) -> None:
-        """Say which entries of other packages are left out: those known by now, and from now on."""
-        plugins.tell = partial(self.say, severity="warning")
-        for fault in plugins.faults.values():
-            plugins.tell(fault)
 
     def call_off(self, *groups: str) -> bool:
         """End what runs beside everything in these groups; whether there was any."""

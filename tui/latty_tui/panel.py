@@ -4,21 +4,23 @@ The app finds panels by their files and puts each where its PLACE says, in the o
 panel is one new file, and its .tcss where it needs one: nothing else is touched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
+from latty import plugins
 from latty.plugins import Registry
 from latty.text import printable
 from latty_tui.desk import Desk, Listener
 
 PANELS = Registry["type[Panel]"]("latty_tui.panels", "PANEL", needs=("PLACE", "ORDER", "TITLE"))
+Action = TypeVar("Action", bound=Callable[..., Any])
 Place = Literal["top", "left", "centre", "right", "bottom"]
 PLACES: tuple[Place, ...] = ("left", "centre", "right", "bottom")  # those that keys go to
 NUMBERED = 9  # panels that a digit jumps to
@@ -65,6 +67,26 @@ class Panel(Listener):
             said = Content(printable(text))
             if getattr(self, name) != said.markup:
                 setattr(self, name, said)
+
+
+def opens(action: Action) -> Action:
+    """Mark an action that opens something which takes keys. Where nothing opens, and nothing else
+    is done either, what was typed ahead is dropped: it was meant for what did not open."""
+
+    @wraps(action)
+    def marked(self: Any, *args: Any) -> Any:
+        self.app.ahead.expect()
+        return action(self, *args)
+
+    marked.opens = True  # type: ignore[attr-defined]
+    return cast(Action, marked)
+
+
+def tell_left_out(desk: Desk) -> None:
+    """Say which entries of other packages are left out: those known by now, and from now on."""
+    plugins.tell = partial(desk.say, severity="warning")
+    for fault in plugins.faults.values():
+        plugins.tell(fault)
 
 
 def panel_around(widget: Widget | None) -> Any:

@@ -7,10 +7,8 @@ the next one is delivered when all that the last one did is done, and what it op
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
 from textual import events
 from textual.message import Message
@@ -19,26 +17,12 @@ from textual.widget import Widget
 from textual.worker import Worker
 
 Typed = events.Key | events.Paste
-Action = TypeVar("Action", bound=Callable[..., Any])
 
 TURN = 0.01  # seconds between two looks whether something is open by now
 LOST = 0.05  # seconds after which it is looked whether a follower can still arrive
 MOST = 1000  # turns that are waited for what opens: the loop has run in each of them
 CALLS_OFF = ("escape", "ctrl+q")  # these do not wait for what opens: they end it
 LATE = "that takes long to open; what was typed meanwhile is dropped"
-
-
-def opens(action: Action) -> Action:
-    """Mark an action that opens something which takes keys. Where nothing opens, and nothing else
-    is done either, what was typed ahead is dropped: it was meant for what did not open."""
-
-    @wraps(action)
-    def marked(self: Any, *args: Any) -> Any:
-        self.app.ahead.expect()
-        return action(self, *args)
-
-    marked.opens = True  # type: ignore[attr-defined]
-    return cast(Action, marked)
 
 
 class Follower(Message):

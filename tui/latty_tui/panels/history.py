@@ -10,9 +10,8 @@ from textual.binding import Binding, BindingType
 from latty.errors import LattyError
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.drawing.engine import OpenModel
-from latty_tui.panel import Panel
+from latty_tui.panel import Panel, opens
 from latty_tui.state import State
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import LinePart, Lines
 
 NONE = "there is no other history: each studio that is open beside another keeps its own"

@@ -22,8 +22,7 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from latty.text import printable
-from latty_tui.panel import Panel, name_of
-from latty_tui.type_ahead import opens
+from latty_tui.panel import Panel, name_of, opens
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
 

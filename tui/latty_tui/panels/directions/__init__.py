@@ -8,9 +8,9 @@ from latty.scene import Edit
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
+from latty_tui.panel import opens
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import FILTERS, MOVES
 
 STEP = 0.5  # σ of a nudge

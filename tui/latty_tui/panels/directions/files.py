@@ -15,9 +15,9 @@ from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry
+from latty_tui.panel import opens
 from latty_tui.panels.directions import renaming
 from latty_tui.panels.directions.listing import DirectionList
-from latty_tui.type_ahead import opens
 
 
 class FileActions(DirectionList):

@@ -9,10 +9,9 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import FactBook, strength_words
-from latty_tui.panel import Panel
+from latty_tui.panel import Panel, opens
 from latty_tui.panels.edits.bars import COARSE, FINE, unit_of
 from latty_tui.state import State
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import Lines
 
 

@@ -12,13 +12,12 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import label_words, seed_words
 from latty_tui.drawing.engine import OpenModel
-from latty_tui.panel import Panel
+from latty_tui.panel import Panel, opens
 from latty_tui.panels.latent import seed_fields
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
 from latty_tui.panels.latent.latents import PATH, begin, offers
 from latty_tui.state import State
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.lines import LinePart, Lines, fitted
 
 WIDE, NARROW = 12, 11  # cells of the names

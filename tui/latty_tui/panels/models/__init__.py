@@ -11,8 +11,8 @@ from latty.text import printable
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
+from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import FILTERS, MOVES, BrowserPanel, RowList
 
 

@@ -11,11 +11,11 @@ from latty.presets.formats import format_of
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
+from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, chart_words, short
 from latty_tui.panels.timeline import TimelinePanel
-from latty_tui.type_ahead import opens
 from latty_tui.widgets.browser import RowsPanel
 
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way

@@ -13,11 +13,10 @@ from latty.presets import Preset
 from latty.text import printable
 from latty_tui.drawing.projector import Playback, Projector, playback_of
 from latty_tui.films import film, keyframes, moves
-from latty_tui.panel import Panel
+from latty_tui.panel import Panel, opens
 from latty_tui.panels.timeline import questions, track
 from latty_tui.panels.timeline.preset_files import PresetFiles
 from latty_tui.state import LOOPS, State
-from latty_tui.type_ahead import opens
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
