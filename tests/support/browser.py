@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from places import LIMIT
 from terminal_pictures import Pixels
 from terminal_tools import path_of
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -37,11 +40,8 @@ CTRL = 2  # a modifier
 class Browser:
     """One browser with one page. Use `opened`."""
 
-    def __init__(self, address: str, process: subprocess.Popen[bytes]) -> None:
-        from websockets.sync.client import connect
-
-        self.process = process
-        self._socket = connect(address, max_size=None)
+    def __init__(self, socket: "ClientConnection", process: subprocess.Popen[bytes]) -> None:
+        self.process, self._socket = process, socket
         self._numbers = count(1)
         targets = self._call("Target.getTargets")["targetInfos"]
         page = next(one["targetId"] for one in targets if one["type"] == "page")
@@ -114,6 +114,8 @@ class Browser:
 @contextmanager
 def opened(folder: Path, width: int = 1100, height: int = 800) -> Iterator[Browser]:
     """A browser that nobody has used before, with an empty page."""
+    from websockets.sync.client import connect
+
     profile = folder / "profile"
     process = subprocess.Popen(
         [path_of("chromium"), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
@@ -129,9 +131,10 @@ def opened(folder: Path, width: int = 1100, height: int = 800) -> Iterator[Brows
             assert process.poll() is None and time.monotonic() < end, "the browser did not start"
             time.sleep(0.1)
         port, path = told.read_text().split()
-        browser = Browser(f"ws://127.0.0.1:{port}{path}", process)
-        browser.resize(width, height)
-        yield browser
+        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None) as socket:
+            browser = Browser(socket, process)
+            browser.resize(width, height)
+            yield browser
     finally:
         process.terminate()
         try:

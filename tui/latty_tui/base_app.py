@@ -7,6 +7,7 @@ the exit code. Where the event loop no longer answers, it happens all the same, 
 
 import asyncio
 import os
+import select
 import signal
 import sys
 import termios
@@ -319,7 +320,11 @@ class BaseApp(App[int]):
 
     def _terminal_is_there(self) -> bool:
         stdin = sys.__stdin__
-        return stdin is not None and os.isatty(stdin.fileno())
+        if stdin is None or not self.is_web:
+            return stdin is not None and os.isatty(stdin.fileno())
+        pipe = select.poll()
+        pipe.register(stdin, 0)
+        return not any(found & select.POLLHUP for _, found in pipe.poll(0))
 
     def _put_right(self) -> None:
         """On a sudden end: keep what there is, and give the terminal back."""

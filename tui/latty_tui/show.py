@@ -7,6 +7,7 @@ from latty.cli.out import Out, is_terminal
 from latty.config import Config
 from latty.errors import LattyError, Missing, UsageError, did_you_mean
 from latty.presets.formats import media_of
+from latty_tui.terminal import probe
 
 
 def studio(ref: str | None, config: Config, out: Out) -> int:
@@ -14,7 +15,7 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
     if ref is not None:
         check(ref)
     people = all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
-    if people and not (ref and _strange(Path(ref).expanduser())):
+    if (people or probe.on_a_page()) and not (ref and _strange(Path(ref).expanduser())):
         from latty_tui import start
 
         return start.run(ref, config)

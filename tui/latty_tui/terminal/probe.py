@@ -162,6 +162,11 @@ class Asked:
         signals.stay(self.restore)
 
 
+def on_a_page() -> bool:
+    """Whether textual-serve shows what we draw on its page: pipes stand in for the terminal."""
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
+
+
 def start() -> Asked:
     """Ask the terminal, if there is one. `finish` has to follow."""
     asked = Asked()
@@ -182,7 +187,7 @@ def finish(asked: Asked, pictures: str = "auto") -> Terminal:
     """
     replies, tmux = asked.answer(), asked.tmux()
     if not asked.person:
-        return Terminal("saved")
+        return Terminal("blocks" if on_a_page() else "saved")
     replies = replace(replies, cell=window_cell() or replies.cell)
     features = None if tmux is None else tmux[0]
     way = choose(replies, os.environ, features) if pictures == "auto" else pictures

@@ -35,7 +35,7 @@ const terminal = new Terminal({
   theme: { background: "#15171a", foreground: "#d8dbe0" },
 });
 terminal.loadAddon(new ImageAddon.ImageAddon({ showPlaceholder: false, storageLimit: 64 }));
-terminal.open($("terminal"));
+terminal.open($("screen"));
 terminal.focus();
 terminal.onTitleChange((title) => { document.title = title || "latty"; });
 
@@ -52,8 +52,8 @@ function measured() {
   const screen = document.querySelector(".xterm-screen").getBoundingClientRect();
   const width = screen.width / terminal.cols, height = screen.height / terminal.rows;
   return { width, height,
-    columns: Math.max(2, Math.floor($("terminal").clientWidth / width)),
-    rows: Math.max(2, Math.floor($("terminal").clientHeight / height)) };
+    columns: Math.max(2, Math.floor($("screen").clientWidth / width)),
+    rows: Math.max(2, Math.floor($("screen").clientHeight / height)) };
 }
 
 // The connection: one at a time; a broken one is tried again until it is there.
@@ -114,6 +114,6 @@ terminal.onData((typed) => {
   else if (typed === "\r") connect();
 });
 terminal.onBinary((typed) => send(Uint8Array.from(typed, (c) => c.charCodeAt(0))));
-new ResizeObserver(tellSize).observe($("terminal"));
+new ResizeObserver(tellSize).observe($("screen"));
 history.replaceState(null, "", location.pathname); // the token is used
 connect();
