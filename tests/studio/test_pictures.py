@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from base64 import standard_b64decode
 from io import BytesIO
 from itertools import product
@@ -18,7 +19,7 @@ from latty import home
 from latty.render import picture
 from latty.scene import Scene
 from latty_tui import terminal as latty_tui_terminal
-from latty_tui.pictures import blocks, iterm, kitty, saved, sixel
+from latty_tui.pictures import blocks, iterm, kitty, placeholders, saved, sixel
 from latty_tui.pictures.sixel import bands
 from latty_tui.terminal import quantise as terminal_quantise
 from latty_tui.terminal.probe import Terminal
@@ -230,6 +231,18 @@ def test_iterm_pictures_come_back(size: tuple[int, int]) -> None:
     assert len(data) == int(found[1])
     image = Image.open(BytesIO(data))
     assert image.format == "JPEG" and psnr(np.asarray(image), rgb) >= 35
+
+
+def test_placeholders_number_their_cells_as_kitty_does() -> None:
+    marks = placeholders.marks()
+    assert len(set(marks)) == len(marks) == 297 and [*marks] == sorted(marks)
+    assert [ord(mark) for mark in marks[:6]] == [0x305, 0x30D, 0x30E, 0x310, 0x312, 0x33D]
+    assert {unicodedata.combining(mark) for mark in marks} == {230}
+    assert not any(unicodedata.decomposition(mark) for mark in marks)
+    text = placeholders.encode(smooth(40, 60), 400, 2, number=300)
+    first, second = text[text.rindex("\x1b\\") + 2 :].split("\r\n")
+    assert first.startswith("\x1b[38;2;0;1;44m") and first.count(placeholders.PLACEHOLDER) == 297
+    assert second.split(placeholders.PLACEHOLDER)[2] == marks[1] + marks[1]
 
 
 def test_only_kitty_keeps_pictures_over_which_is_written() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from latty_tui.terminal.advice import advice, facts
-from latty_tui.terminal.answers import QUERY, Replies, brand_of, choose, parse
+from latty_tui.terminal.answers import QUERY, Around, Replies, brand_of, choose, parse
 from latty_tui.terminal.probe import Terminal
 
 XTERM = (
@@ -73,9 +73,26 @@ CODE = {"TERM_PROGRAM": "vscode"}
         ("kitty", Replies("", kitty=True), {"TERM_PROGRAM": "WarpTerminal"}, None),
         ("iterm", Replies("iTerm2 3.5.0", FOUR, kitty=True, cell=CELL), {}, None),
         ("iterm", Replies(), ITERM, None),
-        ("sixel", Replies("tmux next-3.8", FOUR, cell=CELL), {}, "RGB,sixel"),
-        ("blocks", Replies("tmux next-3.8", FOUR, cell=CELL), {}, "RGB,sync"),  # it only claims
-        ("blocks", Replies("tmux next-3.8", FOUR, cell=CELL), ITERM, ""),  # it did not answer
+        ("sixel", Replies("tmux next-3.8", FOUR, cell=CELL), {}, Around("RGB,sixel")),
+        (
+            "blocks",
+            Replies("tmux next-3.8", FOUR, cell=CELL),
+            {},
+            Around("RGB,sync"),
+        ),  # it only claims
+        ("blocks", Replies("tmux next-3.8", FOUR, cell=CELL), ITERM, Around()),  # it did not answer
+        *(
+            (way, Replies("tmux 3.3a", cell=CELL), {}, Around("RGB", *around))
+            for way, around in [
+                ("placeholders", ("on", "kitty(0.35.2)")),
+                ("placeholders", ("all", "ghostty 1.2.0")),
+                ("placeholders", ("on", "kitty(1.0)")),
+                ("blocks", ("on", "kitty(0.26.5)")),
+                ("blocks", ("off", "kitty(0.35.2)")),
+                ("blocks", ("on", "WezTerm 20240203")),
+                ("blocks", ("on", "")),
+            ]
+        ),
         ("blocks", Replies("tmux 3.3a", FOUR, kitty=True, cell=CELL), {}, None),  # beyond ssh
         ("blocks", Replies("", FOUR, cell=CELL), {"TERM": "tmux-256color"}, None),
         ("blocks", Replies("", FOUR, cell=CELL), {"TERM": "screen-256color"}, None),
@@ -87,7 +104,7 @@ CODE = {"TERM_PROGRAM": "vscode"}
     ],
 )
 def test_the_best_way_is_chosen(
-    way: str, replies: Replies, environ: dict[str, str], tmux: str | None
+    way: str, replies: Replies, environ: dict[str, str], tmux: Around | None
 ) -> None:
     assert choose(replies, environ, tmux) == way
 
@@ -107,6 +124,7 @@ def test_what_it_says_outranks_the_environment() -> None:
         ("ssh -C", {"way": "sixel"}, {"SSH_CONNECTION": "1 2 3 4"}),
         ("none better", {"way": "sixel"}, {}),
         ("terminal-features", {"way": "blocks", "tmux": True, "passthrough": "off"}, {}),
+        ("allow-passthrough", {"tmux": True, "passthrough": "off", "around": "kitty(0.35.2)"}, {}),
         ("outside of tmux", {"way": "blocks", "tmux": True, "brand": "tmux 3.3a"}, {}),
         ("outside of tmux and screen", {"way": "blocks"}, {"TERM": "screen"}),
         ("xterm -ti vt340", {"way": "blocks", "brand": "XTerm(379)"}, {}),

@@ -1,17 +1,20 @@
 """The studio inside tmux, behind ssh, and killed while a job of its own goes on."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cli_process import COMMAND, environment, write_preset
 from PIL import Image
-from terminal_fake import PLAIN, SIXEL, Kind, running
+from terminal_fake import KITTY, PLAIN, SIXEL, Kind, running
+from terminal_pictures import psnr
 from terminal_remote import remote, sshd, tmux
-from terminal_studio import FIRST, blocks_are, large, right, scene_now, settled, studio
+from terminal_studio import FIRST, blocks_are, drawn, large, right, scene_now, settled, studio
 from terminal_tools import needs
 
 from latty.jobs import run
+from latty.scene import Scene
 
 pytestmark = pytest.mark.slow
 TRUE = "set -as terminal-features ',*:RGB'"
@@ -34,6 +37,33 @@ def test_in_tmux_half_blocks_are_shown(settings: list[str], like: float, tmp_pat
         terminal.quiet(0.8)
         assert scene_now(tmp_path).seed == FIRST.seed + 1
         blocks_are(terminal, tmp_path, like)
+
+
+def test_tmux_lets_the_pictures_of_a_kitty_through(tmp_path: Path) -> None:
+    """Its cells say where they are: they are wiped and come back like text."""
+    needs("tmux")
+    environ = environment(tmp_path, TERM="xterm-256color", LC_ALL="C.UTF-8")
+    kitty = replace(KITTY, name="kitty(0.35.2)")
+
+    def shows(scene: Scene) -> bool:
+        shown = terminal.display.placeholders()
+        if not shown:
+            return False
+        whole = max((one for *_, one in shown.values()), key=lambda one: one.size)
+        return psnr(whole, drawn(scene, whole.shape[1], whole.shape[0])) >= 35
+
+    with (
+        tmux(tmp_path, "set -g escape-time 0", TRUE, "set -g allow-passthrough on") as window,
+        running([*window, *COMMAND], environ, kind=kitty, folder=tmp_path) as terminal,
+    ):
+        terminal.wait(lambda: shows(FIRST), "the first picture")
+        terminal.press("n")
+        following = Scene(FIRST.model, FIRST.seed + 1, FIRST.truncation)
+        terminal.wait(lambda: shows(following), "the next one")
+        terminal.press("?")
+        terminal.wait(lambda: not shows(following), "help over it")
+        terminal.press("escape")
+        terminal.wait(lambda: shows(following), "the picture again")
 
 
 @pytest.mark.parametrize("kind", [SIXEL, PLAIN], ids=lambda kind: kind.pictures)

@@ -8,12 +8,16 @@ kitty picture lies over the cells until it is deleted.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pyte
 from numpy.typing import NDArray
 from terminal_pictures import Kitty, Pixels, read_iterm, read_sixel, scaled
 
+from latty_tui.pictures.placeholders import PLACEHOLDER, marks
+
+MARKS = marks()
 STRING_END = {ord("]"): re.compile(rb"\x07|\x1b\\")}
 OTHER_END = re.compile(rb"\x1b\\")
 CSI = re.compile(rb"\x1b\[([0-?]*)([ -/]*)([@-~])")
@@ -112,6 +116,7 @@ class Display:
         self.cell = cell
         self.kitty = Kitty()
         self.placed: dict[int, Picture] = {}  # kitty's, by number
+        self.virtual: dict[int, Pixels] = {}  # kitty's without a place, by number
         self.modes: set[int] = set()
         self._start(columns, rows)
 
@@ -200,6 +205,11 @@ class Display:
                 self.placed.pop(each, None)
         if pixels is None:
             return None
+        if keys.get("U") == "1":  # cells of text say where it is
+            self.virtual[number] = scaled(
+                pixels, int(keys["c"]) * self.cell[0], int(keys["r"]) * self.cell[1]
+            )
+            return None
         picture = self._picture("kitty", data, now, pixels, keys["c"], keys["r"])
         self.placed[number] = picture
         return picture
@@ -224,6 +234,23 @@ class Display:
         result = self.canvas, self.covered
         self.canvas, self.covered = kept, covered
         return result
+
+    def placeholders(self) -> dict[int, tuple[int, int, Pixels]]:
+        """By number what kitty's placeholders show of a picture (black where one is missing), and
+        at which column and row it begins."""
+        width, height = self.cell
+        found: dict[int, tuple[int, int, Pixels]] = {}
+        for y, x in product(range(self.cells.lines), range(self.cells.columns)):
+            char = self.cells.buffer[y][x]
+            if char.data[0] != PLACEHOLDER or len(char.data) < 3:  # or not all there yet
+                continue
+            down, across = (MARKS.index(mark) for mark in char.data[1:])
+            number = int(char.fg, 16)
+            whole = self.virtual[number]
+            *_, shown = found.setdefault(number, (x - across, y - down, np.zeros_like(whole)))
+            area = np.s_[down * height : (down + 1) * height, across * width : (across + 1) * width]
+            shown[area] = whole[area]
+        return found
 
     def blocks(self, column: int, row: int, columns: int, rows: int) -> Pixels:
         """Half blocks read back as pixels (2 * rows, columns, 3); other cells are black."""

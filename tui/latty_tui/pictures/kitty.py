@@ -22,6 +22,12 @@ def encode(
 ) -> str:
     """One picture (H, W, 3), placed at the cursor, which stays where it is (C=1); no answer is
     wanted (q=2)."""
+    keys = f"a=T,f=100,c={columns},r={rows},i={number},p=1,C=1,q=2"
+    return "".join(sent(rgb, keys, colours))
+
+
+def sent(rgb: Pixels, keys: str, colours: int) -> list[str]:
+    """A picture (H, W, 3) and what is to be done with it, in commands of a chunk each."""
     from base64 import standard_b64encode
     from io import BytesIO
 
@@ -31,12 +37,8 @@ def encode(
     terminal_quantise.quantise(rgb, colours).save(file, "PNG", compress_level=1)
     data = standard_b64encode(file.getvalue()).decode()
     chunks = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
-    keys = f"a=T,f=100,c={columns},r={rows},i={number},p=1,C=1,q=2"
-    parts = []
-    for i, chunk in enumerate(chunks):
-        more = int(i < len(chunks) - 1)
-        parts.append(f"\x1b_G{keys + ',' if i == 0 else ''}m={more};{chunk}\x1b\\")
-    return "".join(parts)
+    more = (f"m={int(i < len(chunks) - 1)};{chunk}" for i, chunk in enumerate(chunks))
+    return [f"\x1b_G{keys + ',' if i == 0 else ''}{one}\x1b\\" for i, one in enumerate(more)]
 
 
 def hide(number: int) -> str:

@@ -25,6 +25,7 @@ def facts(found: Terminal) -> dict[str, str]:
     if found.features or found.passthrough:
         told["tmux knows"] = found.features or "nothing about the terminal around it"
         told["tmux passthrough"] = found.passthrough or "-"
+        told["around tmux"] = found.around or "-"
     return {**told, "better pictures": advice(found, os.environ)}
 
 
@@ -38,6 +39,8 @@ def advice(found: Terminal, environ: Mapping[str, str]) -> str:
         plain = found.way == "sixel" and remote
         return "connect with ssh -C: it halves what a picture takes" if plain else "none better"
     if found.features or found.passthrough:
+        if found.passthrough == "off" and found.around.startswith(("kitty", "ghostty")):
+            return "in tmux.conf: set -g allow-passthrough on"
         return f"tmux 3.4 or newer, built with sixels, and in tmux.conf: {SETTING}; or outside tmux"
     if found.tmux or environ.get("STY") or environ.get("TERM", "")[:6] == "screen":
         return "start it outside of tmux and screen"

@@ -24,6 +24,7 @@ COLOUR = re.compile(rb"\x1bP([01])\$r([^\x1b]*)\x1b\\")
 LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
 OURS = (BRAND, CELL, SYNC, GRAPHICS, COLOUR, LAST)
 
+PLACEHOLDERS = (0, 28)  # the first version of kitty that knows them
 # Brand -> ways, best first. They say who they are in their answer or, where that stays out, in the
 # environment. Two ways are taken only where the terminal itself says that it has them.
 BRANDS = {
@@ -68,6 +69,24 @@ class Replies:
     cell: tuple[int, int] | None = None
     sync: bool = False
     typed: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a tmux here knows about the terminal around it: its features, whether it lets pictures
+    through (on, off or all), and its brand, as that terminal itself has answered."""
+
+    features: str = ""
+    passthrough: str = ""
+    brand: str = ""
+
+    @property
+    def shows_placeholders(self) -> bool:
+        """Whether kitty's placeholders arrive there and are known: kitty 0.28, Ghostty."""
+        brand, version = self.brand.lower(), re.search(r"(\d+)\.(\d+)", self.brand)
+        old = version and (int(version[1]), int(version[2])) < PLACEHOLDERS
+        knows = brand.startswith("ghostty") or (brand.startswith("kitty") and not old)
+        return knows and self.passthrough in ("on", "all")
 
 
 def question(environ: Mapping[str, str]) -> str:
@@ -116,11 +135,13 @@ def brand_of(replies: Replies, environ: Mapping[str, str]) -> str:
     return found or next((brand for brand in BRANDS if brand in term.split("-")), "")
 
 
-def choose(replies: Replies, environ: Mapping[str, str], tmux: str | None) -> str:
-    """The best way for a terminal. `tmux`: its client's features, None outside of tmux."""
+def choose(replies: Replies, environ: Mapping[str, str], tmux: Around | None) -> str:
+    """The best way for a terminal. `tmux`: what it says, None outside of it."""
     sixel = "4" in replies.attributes and replies.cell is not None  # a wrong cell would scroll
     if tmux is not None:  # it claims sixels in its attributes even where it draws placeholders
-        return "sixel" if "sixel" in tmux.split(",") and replies.cell else "blocks"
+        if "sixel" in tmux.features.split(",") and replies.cell:
+            return "sixel"
+        return "placeholders" if tmux.shows_placeholders else "blocks"
     if replies.brand.lower().startswith("tmux") or _screen(environ):
         return "blocks"  # a multiplexer on the other side of ssh
     has = {"kitty": replies.kitty, "sixel": sixel, "iterm": True, "iterm if sixel": sixel}

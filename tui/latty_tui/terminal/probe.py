@@ -20,12 +20,12 @@ from typing import Any
 from latty.cli import signals
 from latty.cli.out import is_terminal
 from latty.text import printable
-from latty_tui.terminal.answers import LAST, Replies, choose, parse, question
+from latty_tui.terminal.answers import LAST, Around, Replies, choose, parse, question
 
 PATIENCE = 2.0  # seconds; slow lines need 0.5, and every terminal answers the last question
 CELL = (8, 16)  # px; only its shape matters where the terminal scales
 TRUE = ("truecolor", "24bit")
-TMUX = ["tmux", "display", "-p", "#{client_termfeatures} #{allow-passthrough}"]
+TMUX = ["tmux", "display", "-p", "#{client_termfeatures}|#{allow-passthrough}|#{client_termtype}"]
 PASSTHROUGH = {"0": "off", "1": "on", "2": "all"}
 
 
@@ -36,7 +36,8 @@ class Terminal:
     sync          whether it shows what is written between ?2026h and ?2026l at once
     rtt           seconds from the question to the answer; 0 = nobody answered
     tmux          whether it is tmux, here or on the other side of ssh
-    features      what a tmux here knows about the terminal around it; passthrough: on, off or all
+    features      what a tmux here knows about the terminal around it; passthrough: on, off or all;
+                  around: that terminal's brand, in small letters
     typed         keys that were pressed meanwhile, as they came
     """
 
@@ -51,6 +52,7 @@ class Terminal:
     tmux: bool = False
     features: str = ""
     passthrough: str = ""
+    around: str = ""
     sixel: bool = False
     typed: bytes = b""
 
@@ -131,21 +133,21 @@ class Asked:
             self.restore()
         return parse(self.data)
 
-    def tmux(self) -> tuple[str, str] | None:
-        """The features of the terminal around tmux, and whether it lets pictures through."""
+    def tmux(self) -> Around | None:
+        """What tmux knows; None outside of it."""
         if not os.environ.get("TMUX"):
             return None
         if self._tmux is None:
-            return "", ""
+            return Around()
         import subprocess
 
         try:
             words = self._tmux.communicate(timeout=PATIENCE)[0].strip("\n")
         except (OSError, subprocess.SubprocessError):
             self._tmux.kill()
-            return "", ""
-        features, _, passthrough = printable(words).rpartition(" ")
-        return features, PASSTHROUGH.get(passthrough, passthrough)
+            return Around()
+        features, passthrough, brand = [*printable(words).split("|", 2), "", ""][:3]
+        return Around(features, PASSTHROUGH.get(passthrough, passthrough), brand)
 
     def restore(self) -> None:
         """The terminal as it was. Late answers are thrown away; keys, after an answer, are not."""
@@ -189,8 +191,8 @@ def finish(asked: Asked, pictures: str = "auto") -> Terminal:
     if not asked.person:
         return Terminal("blocks" if on_a_page() else "saved")
     replies = replace(replies, cell=window_cell() or replies.cell)
-    features = None if tmux is None else tmux[0]
-    way = choose(replies, os.environ, features) if pictures == "auto" else pictures
+    features = None if tmux is None else tmux.features
+    way = choose(replies, os.environ, tmux) if pictures == "auto" else pictures
     if way == "blocks" and pictures == "auto" and os.environ.get("NO_COLOR"):
         way = "saved"  # half blocks are nothing but colours
     size = shutil.get_terminal_size()
@@ -205,7 +207,8 @@ def finish(asked: Asked, pictures: str = "auto") -> Terminal:
         rtt=asked.rtt,
         tmux=tmux is not None or replies.brand.startswith("tmux"),
         features=features or "",
-        passthrough=tmux[1] if tmux else "",
+        passthrough=tmux.passthrough if tmux else "",
+        around=tmux.brand.lower() if tmux else "",
         sixel="4" in replies.attributes,
         typed=replies.typed,
     )
