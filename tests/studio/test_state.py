@@ -83,16 +83,37 @@ def test_a_lock_turns_on_and_off_and_needs_no_edit() -> None:
 # The history.
 
 
-def test_quick_changes_of_one_thing_are_one_step() -> None:
+@pytest.mark.parametrize(
+    ("tag", "pause", "steps"), [("strength:0", 0.03, 1), ("strength:0", 60.0, 1),
+                                ("truncation", 0.4, 1), ("seed", 0.03, 1), ("seed", 0.4, 20)],
+)  # fmt: skip
+def test_a_run_is_one_step(tag: str, pause: float, steps: int) -> None:
+    """On a slider however slow, of anything else in quick succession; until something else."""
     history = History(STATE)
     for i in range(20):
-        history.push(STATE.edited(0, strength=i / 10), f"smile {i}", "strength:0", i * 0.03)
-    assert len(history) == 2 and history.steps[1].what == "smile 19"
-    history.push(STATE.edited(0, strength=9.0), "later", "strength:0", 5.0)
-    history.push(STATE.edited(1, strength=9.0), "another", "strength:1", 5.1)
-    assert len(history) == 4
-    assert history.undo() and history.undo() and history.undo() and not history.undo()
+        history.push(STATE.edited(0, strength=i / 10), f"smile {i}", tag, 9 + i * pause)
+    assert len(history) == 1 + steps and history.steps[-1].what == "smile 19"
+    history.push(STATE.edited(1, strength=9.0), "another", "strength:1", 9 + 20 * pause)
+    history.push(STATE.edited(0, strength=9.0), "smile again", tag, 9 + 20 * pause)
+    assert len(history) == 3 + steps
+    while history.undo():
+        pass
     assert history.state == STATE
+
+
+def test_what_is_no_step_ends_a_run_and_is_on_disk_like_one() -> None:
+    history = History(STATE)
+    history.push(STATE.edited(0, strength=1.0), "smile 1", "strength:0", 0.0)
+    history.push(STATE.edited(0, strength=2.0), "smile 2", "strength:0", 0.1)
+    history.undo()
+    ahead = history.steps[1]
+    history.amend(replace(STATE, name="saved"))
+    assert history.state.name == "saved" and len(history) == 2
+    assert history.steps[1] == ahead and history.steps[1] is not ahead, "written anew from there"
+    history.redo()
+    history.amend(history.state)
+    history.push(STATE.edited(0, strength=3.0), "smile 3", "strength:0", 0.2)
+    assert [step.what for step in history] == ["start", "smile 2", "smile 3"]
 
 
 def test_a_change_after_undo_forgets_what_lay_ahead_and_joins_nothing() -> None:

@@ -16,6 +16,7 @@ from zoo_files import zoo_text
 
 from latty import home
 from latty.cli.parser import parse
+from latty.directions import manage
 from latty.directions.file import read_header
 from latty.jobs import control
 from latty.scene import Edit, Layers, Scene
@@ -184,7 +185,6 @@ def test_marks_are_kept_and_follow_what_is_renamed() -> None:
     assert marks.moved("demo/a", "my/b") == Marks().starred("my/b").tagged("my/b", ["x"]).opened(
         "/m.pt"
     )
-    assert marks.moved("demo/a", None) == Marks().opened("/m.pt")
     assert (home.data_dir() / "marks.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -440,6 +440,29 @@ def test_rename_flip_delete_export_and_keep_with_the_real_engine(
         await until(pilot, lambda: "mine/laugh" not in [row.key for row in found.rows], "gone")
         assert not app.state.scene.edits
         assert not (home.directions_dir() / "mine.safetensors").exists()
+        steps = len(app.history)
+
+        await pilot.press("u")  # each of them is taken back, the files, too
+        await until(pilot, lambda: "mine/laugh" in [row.key for row in found.rows], "back")
+        assert app.state.scene.edits == (Edit("mine/laugh", 1.0),)
+        await pilot.press("u")
+        await until(pilot, lambda: app.history.index == steps - 3, "flipped back")
+        await settled(pilot)
+        await until(pilot, lambda: app.picture.pixels.picture.pixels == again, "the same picture")
+        await pilot.press("u")
+        await until(pilot, lambda: "mine/grin" in [row.key for row in found.rows], "its old name")
+        assert app.state.scene.edits == (Edit("mine/grin", 1.0),)
+        app.go_to_step(steps - 1)  # and done again, all at once
+        await until(pilot, lambda: app.history.index == steps - 1, "deleted again")
+        await until(pilot, lambda: "mine/laugh" not in [row.key for row in found.rows], "gone")
+        app.go_to_step(steps - 2)
+        await until(pilot, lambda: app.history.index == steps - 2, "flipped")
+        manage.flip(str(home.directions_dir() / "mine.safetensors"), "laugh")  # another studio
+        theirs = (home.directions_dir() / "mine.safetensors").read_bytes()
+        await pilot.press("u")
+        await until(pilot, lambda: "by another program or studio" in said(pilot), "refused")
+        assert app.history.index == steps - 2
+        assert (home.directions_dir() / "mine.safetensors").read_bytes() == theirs
 
         await at(pilot, "demo/yaw")  # ships: a copy is renamed
         await pilot.press("D")

@@ -312,11 +312,16 @@ VERBS = [
     Verb("fetch, half there", "fetch small -q", on_a_server, halfway="write small.pt.part"),
     Verb(
         "engine: rename a direction",
-        f'engine rename_direction {PATH} name="r1" to="new"',
+        f'engine change_directions work="rename" {PATH} name="r1" to="new"',
         model,
         OWN,
     ),
-    Verb("engine: delete directions", f'engine delete_directions {PATH} names=["r1"]', model, OWN),
+    Verb(
+        "engine: delete directions",
+        f'engine change_directions work="delete" {PATH} names=["r1"]',
+        model,
+        OWN,
+    ),
     Verb("engine: rename a set", f'engine rename_set {PATH} name="two"', model, OWN),
     Verb("engine: delete a set", f"engine delete_set {PATH}", model, OWN),
     Verb(

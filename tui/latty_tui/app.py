@@ -26,6 +26,7 @@ from latty_tui.drawing.engine import Died, EngineClient, OpenModel, Ready
 from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.drawing.preview import PreviewLoop
 from latty_tui.library import opening
+from latty_tui.library.undoing import walk
 from latty_tui.main_screen import Main
 from latty_tui.panel import style_sheets, tell_left_out
 from latty_tui.state import History, State
@@ -65,6 +66,7 @@ class Studio(BaseApp):
         self.ref, self.config = ref, config
         self.history: History = self.memory.history()
         self.view = self.memory.view()
+        self._walk = asyncio.Lock()  # whoever goes to a step that changes files
         self.model: OpenModel | None = None
         self.opened = "-"  # what `model` was opened by; "" = nothing, the engine died
         self.device = ""
@@ -168,11 +170,18 @@ class Studio(BaseApp):
 
     # The state.
 
-    def change(self, state: State, what: str, tag: str = "") -> None:
-        """The next state, made by `what` ("smile +1.5"); changes of the same `tag` in quick
-        succession are one step of undo. Another model is opened where it names one."""
-        if self.history.push(state, what, tag, time.monotonic()):
+    def change(self, state: State, what: str, tag: str = "", **files: Any) -> None:
+        """The next state, made by `what` ("smile +1.5"); changes of the same `tag` are one step of
+        undo, as History.push says; `files` is what it did to directions, as Step has it. Another
+        model is opened where it names one."""
+        if self.history.push(state, what, tag, time.monotonic(), **files):
             self._changed()
+
+    def amend(self, state: State) -> None:
+        """The present step has another state, which is no step: its preset has another name."""
+        self.history.amend(state)
+        self._tell_state()
+        self.remember()
 
     def _changed(self) -> None:
         self.view = replace(self.view, moment=None)
@@ -187,21 +196,27 @@ class Studio(BaseApp):
         self.tell(lambda panel: panel.on_state(self.state))
 
     def action_undo(self) -> None:
-        self._travel(self.history.undo, "nothing to undo")
+        self._travel(lambda: self.history.index - 1, "nothing to undo")
 
     def action_redo(self) -> None:
-        self._travel(self.history.redo, "nothing to redo")
-
-    def _travel(self, go: Callable[[], bool], otherwise: str) -> None:
-        if go():
-            self._changed()
-        else:
-            self.say(otherwise)
+        self._travel(lambda: self.history.index + 1, "nothing to redo")
 
     def go_to_step(self, index: int) -> None:
         """Undo or redo up to a step of the history."""
-        if self.history.go(index):
+        self._travel(lambda: index)
+
+    def _travel(self, aim: Callable[[], int], otherwise: str = "") -> None:
+        """Go to a step, at once where no file is to be changed for it."""
+        if self._walk.locked() or any(step.sets for step in self.history.crossed(aim())):
+            self.background(walk(self, self._walk, aim, otherwise), "walk")
+        elif self.history.go(aim()):
             self._changed()
+        elif otherwise:
+            self.say(otherwise)
+
+    def travelled(self) -> None:
+        """The history is at another step."""
+        self._changed()
 
     def other_histories(self) -> list[tuple[Path, str]]:
         return self.memory.others()

@@ -55,6 +55,9 @@ class Listener:
     def on_imported(self, name: str) -> None:
         """Directions or latents were imported: their name."""
 
+    def on_sets(self, moved: "Sequence[tuple[str, str]]") -> None:
+        """Files of directions were changed by an undo; (old, new) references that it renamed."""
+
     def cancel(self) -> bool:
         """Esc: end what is played, filtered or compared; False where there is nothing."""
         return False
@@ -112,9 +115,15 @@ class Desk(Protocol):
     @property
     def dialogs(self) -> "Sequence[Screen[Any]]": ...
 
-    def change(self, state: "State", what: str, tag: str = "") -> None:
-        """The next state, made by `what` ("smile +1.5"); changes of the same `tag` in quick
-        succession are one step of undo."""
+    def change(self, state: "State", what: str, tag: str = "", **files: Any) -> None:
+        """The next state, made by `what` ("smile +1.5"); changes of the same `tag` are one step of
+        undo, as History.push says; `files` is what it did to directions, as Step has it."""
+
+    def amend(self, state: "State") -> None:
+        """The present step has another state, which is no step: its preset has another name."""
+
+    def travelled(self) -> None:
+        """The history is at another step."""
 
     def go_to_step(self, index: int) -> None:
         """Undo or redo up to a step of the history."""

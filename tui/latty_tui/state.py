@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from latty.directions.bin import SetChange
 from latty.presets.values import Loop, Preset
 from latty.scene import Edit, Scene
 
@@ -163,19 +164,27 @@ class ViewSettings:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry of the history: a state, and what made it, in words."""
+    """One entry of the history: a state, and what made it, in words.
+
+    sets   what it did to files of directions
+    moved  (old, new) references of directions that it renamed
+    """
 
     state: State
     what: str
+    sets: tuple[SetChange, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 class History:
-    """Every state there was; changes of one thing in quick succession are one step.
+    """Every state there was; changes of one thing, one after the other, are one step: of a slider
+    however slowly, of anything else in quick succession.
 
     Going back and then changing something forgets what lay ahead, as everywhere.
     """
 
-    PAUSE = 0.25  # seconds: two nudges of a slider that are nearer to each other are one step
+    PAUSE = 0.25  # seconds: two changes that are nearer to each other are one step
+    SLIDERS = ("strength", "layers", "truncation", "amount")  # tags, or before the ":" of one
 
     def __init__(self, state: State, what: str = "start") -> None:
         self.steps = [Step(state, what)]
@@ -186,26 +195,41 @@ class History:
     def state(self) -> State:
         return self.steps[self.index].state
 
-    def push(self, state: State, what: str, tag: str, now: float) -> bool:
-        """Note a new state made by `what` at `now` (seconds, monotonic); False where it is the
-        present one. Steps of the same non-empty `tag` within PAUSE become one."""
-        if state == self.state:
+    def push(self, state: State, what: str, tag: str, now: float, **files: Any) -> bool:
+        """Note a new state and what made it (`files` as Step has them) at `now` (seconds,
+        monotonic); False where it changes nothing. Steps of the same non-empty `tag` become one: of
+        a slider until anything else is touched, of other things within PAUSE."""
+        step = Step(state, what, **files)
+        if step.state == self.state and not step.sets:
             return False
-        joined = bool(tag) and self._last[0] == tag and now - self._last[1] < self.PAUSE
+        slider, near = tag.partition(":")[0] in self.SLIDERS, now - self._last[1] < self.PAUSE
+        joined = bool(tag) and self._last[0] == tag and (slider or near)
         self._last = (tag, now)
         del self.steps[self.index + 1 :]
         if joined and self.index:
-            self.steps[self.index] = Step(state, what)
+            self.steps[self.index] = step
         else:
-            self.steps.append(Step(state, what))
+            self.steps.append(step)
             self.index += 1
         return True
+
+    def amend(self, state: State) -> None:
+        """Let the present step have another state: what is no step, such as a preset's name."""
+        here, *ahead = self.steps[self.index :]
+        # New ones all of them: what is kept on disk changes from the first that is another.
+        self.steps[self.index :] = [replace(here, state=state), *map(replace, ahead)]
+        self.rest()
+
+    def rest(self) -> None:
+        """The next change is a step of its own."""
+        self._last = ("", 0.0)
 
     def go(self, index: int) -> bool:
         """Go to a step; False where there is none or it is the present one."""
         if index == self.index or not 0 <= index < len(self.steps):
             return False
-        self.index, self._last = index, ("", 0.0)
+        self.index = index
+        self.rest()
         return True
 
     def undo(self) -> bool:
@@ -213,6 +237,12 @@ class History:
 
     def redo(self) -> bool:
         return self.go(self.index + 1)
+
+    def crossed(self, index: int) -> list[Step]:
+        """The steps that are undone or done again on the way to a step, in that order."""
+        if index < self.index:
+            return self.steps[max(0, index + 1) : self.index + 1][::-1]
+        return self.steps[self.index + 1 : index + 1]
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

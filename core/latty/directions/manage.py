@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty import files, locks
-from latty.directions import select
+from latty.directions import bin, select
 from latty.directions.base import Info
 from latty.directions.file import (
     ARRAY,
@@ -76,13 +76,17 @@ def delete(path: str, names: Sequence[str]) -> int:
 
 def delete_set(path: str) -> None:
     """The whole file, one of the store's. Raises Missing, UsageError, OutputError, Locked."""
-    SETS.remove(_stored(path).stem)
+    with bin.changing(file := _stored(path)):
+        SETS.remove(file.stem)
 
 
 def rename_set(path: str, name: str) -> str:
     """Another name for a set of the store's; its path then. Raises Missing, UsageError,
     WouldOverwrite, OutputError, Locked."""
-    return str(SETS.rename(_stored(path).stem, name))
+    file = _stored(path)
+    target = SETS.rename(file.stem, name)
+    bin.renamed(file, target)
+    return str(target)
 
 
 def copied(path: str, name: str) -> str:
@@ -94,7 +98,7 @@ def copied(path: str, name: str) -> str:
     own, number = name_from(f"my-{source.stem}")[:60], 1
     while True:
         target = SETS.place(own if number == 1 else f"{own}-{number}")
-        with locks.writing(target):
+        with locks.writing(target), bin.changing(target):
             there = read(target) if target.exists() else None
             if there is not None and name in there[0].names:
                 return str(target)
@@ -182,7 +186,7 @@ def _opened(path: str) -> Iterator[tuple[Path, DirectionSet, select.Arrays]]:
     """A set that may be changed, and nobody else changes. Raises UsageError for one that ships,
     Locked, Missing, BadData."""
     file = _own(Path(path))
-    with locks.writing(file):
+    with locks.writing(file), bin.changing(file):
         yield file, *read(file)
 
 

@@ -92,12 +92,10 @@ class Marks:
         found = tuple(dict.fromkeys(tags))
         return replace(self, tags={**rest, ref: found} if found else rest)
 
-    def moved(self, ref: str, to: str | None) -> "Marks":
-        """After `ref` was renamed, or deleted (None)."""
+    def moved(self, ref: str, to: str) -> "Marks":
+        """After `ref` was renamed."""
         tags = self.tags.get(ref, ())
         bare = self.tagged(ref, ())
-        if to is None:
-            return replace(bare, stars=self.stars - {ref})
         stars = self.stars - {ref} | ({to} if ref in self.stars else set())
         return replace(bare.tagged(to, tags) if tags else bare, stars=stars)
 

@@ -1,9 +1,11 @@
 """A state of the studio as JSON, and back."""
 
+from dataclasses import astuple
 from operator import index
 from typing import Any
 
 from latty import easing
+from latty.directions.bin import SetChange
 from latty.errors import BadData
 from latty.scene import from_table, to_table
 from latty_tui.films.table import film_of, film_table
@@ -54,9 +56,13 @@ def _eases(said: list[str], keys: int) -> tuple[str, ...]:
 
 def step_table(step: Step) -> Table:
     """A step of the history as JSON."""
-    return {"state": state_table(step.state), "what": step.what}
+    sets = {"sets": list(map(astuple, step.sets))} if step.sets else {}
+    moved = {"moved": step.moved} if step.moved else {}
+    return {"state": state_table(step.state), "what": step.what, **sets, **moved}
 
 
 def step_of(table: Table) -> Step:
     """The step of a table. Raises one of WRONG for anything else."""
-    return Step(state_of(table["state"]), str(table["what"]))
+    sets = tuple(SetChange(*map(str, one)) for one in table.get("sets", ()))
+    moved = tuple((str(old), str(new)) for old, new in table.get("moved", ()))
+    return Step(state_of(table["state"]), str(table["what"]), sets, moved)

@@ -14,6 +14,7 @@ from latty.cli.leftovers.stores import (
     downloads,
     halves,
     jobs,
+    replaced,
     searches,
 )
 from latty.cli.leftovers.thing import Leftover, Unseen
@@ -34,6 +35,7 @@ def everything(
     yield from searches(unseen)
     yield from halves(unseen)
     yield from jobs(older, unseen)
+    yield from replaced(older, unseen)
     yield from caches(unseen)
 
 

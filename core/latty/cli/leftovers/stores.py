@@ -10,6 +10,7 @@ from pathlib import Path
 from latty import home, locks
 from latty.attributes.store import CARDS, trainings
 from latty.cli.leftovers.thing import Leftover, Unseen, folders_in, jobs_of, leftover, looking
+from latty.directions import bin
 from latty.directions.store import SETS
 from latty.folders import LOCK, Folder, owned
 from latty.jobs import control
@@ -77,6 +78,16 @@ def _downloads(unseen: Unseen) -> Iterator[Path]:
 def _remove_download(path: Path) -> None:
     with locks.locked(path.parent, f"fetching into {path.parent.name}"):
         _remove(path)
+
+
+def replaced(older: float, unseen: Unseen) -> Iterator[Leftover]:
+    """What directions were before the studio changed them, so many seconds ago or more."""
+    with looking(bin.folder(), unseen):
+        for path in bin.kept():
+            with looking(path, unseen):
+                found = leftover("replaced", path, partial(_remove, path))
+                if time.time() - found.since >= older:
+                    yield found
 
 
 def caches(unseen: Unseen) -> Iterator[Leftover]:

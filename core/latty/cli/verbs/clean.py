@@ -19,6 +19,7 @@ KINDS = {
     "searches": "what discover, rank and train-scorer go on from",
     "halves": "what writers and downloads left that something ended",
     "jobs": "jobs that have long been over, without their outputs",
+    "replaced": "what directions were before the studio changed them: undo needs it",
     "caches": "scores and pictures that are made again",
     "downloads": "checkpoints as they were fetched (only with --downloads)",
     "models": "imported models that nothing needs and nobody uses (only with --models)",
@@ -36,7 +37,8 @@ def options(parser: Parser) -> None:
     add = parser.add_argument
     add("folders", nargs="*", metavar="FOLDER", help="look for work folders there, too")
     add("--older", default="30d", metavar="TIME",
-        help="how long a job must be over, or a model unused: 12h, 30d (default), 0d")  # fmt: skip
+        help="how long a job must be over, a direction changed or a model unused: 12h, 30d "
+              "(default), 0d")  # fmt: skip
     add("--downloads", action="store_true", help="fetched checkpoints, too")
     add("--models", action="store_true", help="models that nothing needs, too")
     add("-n", "--dry-run", action="store_true", help="show, remove nothing")

@@ -1,11 +1,29 @@
-"""What the studio asks the engine to do to directions: keep the present edits as one."""
+"""What the studio asks the engine to do to directions: change them so that it can be undone, keep
+the present edits as one."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
-from latty.errors import BadData
+from latty.errors import BadData, UsageError
 from latty.jobs.engine.cache import ModelCache
 from latty.scene import from_table
+
+CHANGES = ("rename", "flip", "delete", "rename_set", "delete_set")  # of directions.manage
+
+
+def change_directions(
+    work: str, path: str, copy: str = "", **args: Any
+) -> tuple[str, list[tuple[str, str, str]]]:
+    """Do one of CHANGES to a set, first copied for its direction `copy`, where it ships. The file
+    of the set, and the changes as bin.SetChange has them. Raises as directions.manage."""
+    from latty.directions import bin, manage
+
+    if work not in CHANGES:
+        raise UsageError(f"'{work}' is no change of directions")
+    with bin.recorded() as changes:
+        path = manage.copied(path, copy) if copy else path
+        getattr(manage, work)(path, **args)
+    return path, list(map(astuple, changes))
 
 
 def keep_offset(cache: ModelCache, scene: dict[str, Any], name: str) -> str:

@@ -49,13 +49,8 @@ CALLS: dict[str, str] = {
     "forget": "latty.jobs.engine.cache:forget",
     "methods": "latty.jobs.engine.methods:methods",
     "keep_offset": "latty.jobs.engine.keep:keep_offset",
-    "rename_direction": "latty.directions.manage:rename",
-    "flip_direction": "latty.directions.manage:flip",
-    "delete_directions": "latty.directions.manage:delete",
-    "copy_direction": "latty.directions.manage:copied",
+    "change_directions": "latty.jobs.engine.keep:change_directions",
     "export_directions": "latty.directions.manage:export",
-    "rename_set": "latty.directions.manage:rename_set",
-    "delete_set": "latty.directions.manage:delete_set",
 }
 
 IDLE = 1.0  # seconds without a request, before what nobody waits for

@@ -4,10 +4,11 @@ The engine does it (torch reads and writes the arrays); the stack follows. A set
 latty is never changed: a direction of it is copied to a set "my-SET" of the user's first.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from latty.directions.bin import SetChange
 from latty.store import name_from
 from latty.text import printable
 from latty_tui.dialogs.ask import Ask
@@ -58,9 +59,8 @@ class FileActions(DirectionList):
         self._ask(f"rename {found.ref}", found.info.name, renaming.name_reader(taken), hint, named)
 
     async def _rename(self, found: DirectionEntry, name: str) -> None:
-        path = await self._changeable(found)
-        await self._call("rename_direction", path=str(path), name=found.info.name, to=name)
-        await self._moved(found.ref, f"{path.stem}/{name}", f"rename to {name}")
+        path, changes = await self._change(found.entry, "rename", found.info.name, to=name)
+        await self._moved(found.ref, f"{path.stem}/{name}", f"rename to {name}", changes)
 
     def _rename_set(self, entry: SetEntry) -> None:
         if self._ships(entry):
@@ -74,9 +74,11 @@ class FileActions(DirectionList):
         self._ask(f"rename the set {entry.name}", entry.name, renaming.set_reader(taken), "", named)
 
     async def _set_renamed(self, entry: SetEntry, name: str) -> None:
-        await self._call("rename_set", path=str(entry.path), name=name)
+        _, changes = await self._change(entry, "rename_set", name)
         pairs = {found.ref: f"{name}/{found.info.name}" for found in sets.directions(entry)}
-        await self._follow(pairs, f"{entry.name} is {name}", next(iter(pairs.values()), ""))
+        await self._follow(
+            pairs, f"{entry.name} is {name}", changes, next(iter(pairs.values()), "")
+        )
 
     # Flip.
 
@@ -87,10 +89,9 @@ class FileActions(DirectionList):
         self._do(self._flip(found))
 
     async def _flip(self, found: DirectionEntry) -> None:
-        path = await self._changeable(found)
-        await self._call("flip_direction", path=str(path), name=found.info.name)
+        path, changes = await self._change(found.entry, "flip", found.info.name)
         ref = f"{path.stem}/{found.info.name}"
-        await self._moved(found.ref, ref, f"flip {found.info.name}")
+        await self._moved(found.ref, ref, f"flip {found.info.name}", changes)
         self.desk.say(f"{ref} goes the other way round now")
         self.desk.draw_soon()
 
@@ -105,22 +106,24 @@ class FileActions(DirectionList):
         what = found.ref if found else f"the set {entry.name}"
         used = sum(1 for one in ([found] if found else sets.directions(entry))
                    if self.desk.state.where(one.ref) is not None)  # fmt: skip
-        more = f"{used} of the stack goes with it" if used else "it is gone for good"
-        choices = [Choice(True, f"delete {what}", more), Choice(None, "keep it")]
+        more = f"{used} of the stack goes with it; " if used else ""
+        choices = [
+            Choice(True, f"delete {what}", f"{more}u brings it back"),
+            Choice(None, "keep it"),
+        ]
         self.desk.ask(
             Choose(f"delete {what}?", choices), lambda _: self._do(self._delete(found, entry))
         )
 
     async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:
         if found is None:
-            await self._call("delete_set", path=str(entry.path))
+            _, changes = await self._change(entry, "delete_set")
             gone = [*sets.directions(entry)]
         else:
-            names = [found.info.name]
-            await self._call("delete_directions", path=str(entry.path), names=names)
+            _, changes = await self._change(entry, "delete", names=[found.info.name])
             gone = [found]
         name = found.info.name if found else entry.name
-        await self._follow({one.ref: None for one in gone}, f"delete {name}")
+        await self._follow({one.ref: None for one in gone}, f"delete {name}", changes)
 
     # Export, and keep.
 
@@ -181,32 +184,55 @@ class FileActions(DirectionList):
             self.desk.say(f"{entry.name} ships with latty and stays as it is", "warning")
         return entry.shipped
 
-    async def _changeable(self, found: DirectionEntry) -> Path:
-        """The file of a direction that may be changed: a copy's, where it ships."""
-        if not found.entry.shipped:
-            return found.entry.path
-        path = Path(await self._call("copy_direction", path=str(found.entry.path),
-                                     name=found.info.name))  # fmt: skip
-        self.desk.say(f"{found.entry.name} ships with latty: its copy {path.stem} is changed")
-        return path
+    async def _change(
+        self, entry: SetEntry, work: str, name: str | None = None, **args: Any
+    ) -> tuple[Path, tuple[SetChange, ...]]:
+        """Change a set, or the copy of a direction `name` where it ships; the file that was, and
+        the changes for undo."""
+        more = args if name is None else {"name": name, **args}
+        path, changes = await self._call("change_directions", work=work, path=str(entry.path),
+                                         copy=name if entry.shipped else "", **more)  # fmt: skip
+        if entry.shipped:
+            copy = Path(path).stem
+            self.desk.say(f"{entry.name} ships with latty: its copy {copy} is changed")
+        return Path(path), tuple(SetChange(*one) for one in changes)
 
-    async def _moved(self, ref: str, to: str, what: str) -> None:
+    async def _moved(self, ref: str, to: str, what: str, changes: tuple[SetChange, ...]) -> None:
         copy = ref.partition("/")[0] != to.partition("/")[0]
-        await self._follow({ref: to}, what, to, marks=not copy)
+        await self._follow({ref: to}, what, changes, to, marks=not copy)
 
     async def _follow(
-        self, pairs: Mapping[str, str | None], what: str, select: str = "", marks: bool = True
+        self,
+        pairs: Mapping[str, str | None],
+        what: str,
+        changes: tuple[SetChange, ...],
+        select: str = "",
+        marks: bool = True,
     ) -> None:
-        """The stack, stars and tags after directions got other names, or none."""
+        """The stack, stars and tags after directions got other names, or none; those of a deleted
+        one stay for it, as it may come back."""
         await self.look()
-        if marks:
-            kept = self.marks
-            for ref, to in pairs.items():
-                kept = kept.moved(ref, to)
-            if kept != self.marks:
-                self.mark(kept)
+        moved = tuple((ref, to) for ref, to in pairs.items() if to and to != ref and marks)
+        self._mark_moved(moved)
         state = self.desk.state
         for ref, to in pairs.items():
             state = renaming.followed(state, ref, to)
-        self.desk.change(state, what)
+        self.desk.change(state, what, sets=changes, moved=moved)
         self.fill(select)
+
+    def _mark_moved(self, moved: Sequence[tuple[str, str]]) -> None:
+        kept = self.marks
+        for ref, to in moved:
+            kept = kept.moved(ref, to)
+        if kept != self.marks:
+            self.mark(kept)
+
+    def on_sets(self, moved: Sequence[tuple[str, str]]) -> None:
+        self._mark_moved(moved)
+        self._do(self._looked(moved))
+
+    async def _looked(self, moved: Sequence[tuple[str, str]]) -> None:
+        """The list after an undo; the cursor follows what it renamed."""
+        await self.look()
+        at = self.row.key if self.row else ""
+        self.fill(next((new for old, new in moved if old == at), ""))

@@ -1,5 +1,6 @@
 """The stack of edits: a slider each."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from textual import events
@@ -82,6 +83,9 @@ class EditsPanel(EditingPanel):
         self.refresh()
 
     def on_focus(self) -> None:
+        self._look_up(again=True)
+
+    def on_sets(self, moved: Sequence[tuple[str, str]]) -> None:
         self._look_up(again=True)
 
     def _look_up(self, again: bool = False) -> None:

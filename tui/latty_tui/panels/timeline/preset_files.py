@@ -242,7 +242,7 @@ class PresetFiles:
             stamp = await asyncio.to_thread(documents.save, preset, path, loses)
             now = self.desk.state
             keys = keys if now.keys == state.keys else now.keys  # as they are in the file now
-            self.desk.change(replace(now, name=name, keys=keys), f"save as {name}")
+            self.desk.amend(replace(now, name=name, keys=keys))  # undo takes no file back
             self._set(Document(path, name, preset, stamp))
         outputs = ", ".join(output.path for output in preset.outputs)
         self.desk.say(f"saved {documents.shown(path)}; it renders to {outputs}")
