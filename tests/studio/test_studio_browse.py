@@ -448,7 +448,8 @@ def test_rename_flip_delete_export_and_keep_with_the_real_engine(
         await pilot.press("u")
         await until(pilot, lambda: app.history.index == steps - 3, "flipped back")
         await settled(pilot)
-        await until(pilot, lambda: app.picture.pixels.picture.pixels == again, "the same picture")
+        back = app.picture.pixels.picture.pixels
+        assert max(abs(a - b) for a, b in zip(back, again, strict=True)) <= 1, "the same picture"
         await pilot.press("u")
         await until(pilot, lambda: "mine/grin" in [row.key for row in found.rows], "its old name")
         assert app.state.scene.edits == (Edit("mine/grin", 1.0),)
@@ -457,12 +458,13 @@ def test_rename_flip_delete_export_and_keep_with_the_real_engine(
         await until(pilot, lambda: "mine/laugh" not in [row.key for row in found.rows], "gone")
         app.go_to_step(steps - 2)
         await until(pilot, lambda: app.history.index == steps - 2, "flipped")
-        manage.flip(str(home.directions_dir() / "mine.safetensors"), "laugh")  # another studio
-        theirs = (home.directions_dir() / "mine.safetensors").read_bytes()
+        mine = home.directions_dir() / "mine.safetensors"
+        manage.rename(str(mine), "laugh", "theirs")  # another studio
+        theirs = mine.read_bytes()
         await pilot.press("u")
         await until(pilot, lambda: "by another program or studio" in said(pilot), "refused")
         assert app.history.index == steps - 2
-        assert (home.directions_dir() / "mine.safetensors").read_bytes() == theirs
+        assert mine.read_bytes() == theirs
 
         await at(pilot, "demo/yaw")  # ships: a copy is renamed
         await pilot.press("D")

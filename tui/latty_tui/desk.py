@@ -56,7 +56,7 @@ class Listener:
         """Directions or latents were imported: their name."""
 
     def on_sets(self, moved: "Sequence[tuple[str, str]]") -> None:
-        """Files of directions were changed by an undo; (old, new) references that it renamed."""
+        """Directions move otherwise, or an undo renamed them: (old, new) references."""
 
     def cancel(self) -> bool:
         """Esc: end what is played, filtered or compared; False where there is nothing."""

@@ -100,6 +100,10 @@ class StripPanel(Panel, Vertical):
         self._clear()
         self._soon()
 
+    def on_sets(self, moved: object) -> None:
+        self._kept.clear()
+        self._soon()
+
     def on_engine_ready(self, event: object) -> None:
         self._soon()
 

@@ -94,6 +94,7 @@ class FileActions(DirectionList):
         await self._moved(found.ref, ref, f"flip {found.info.name}", changes)
         self.desk.say(f"{ref} goes the other way round now")
         self.desk.draw_soon()
+        self.desk.tell(lambda panel: panel.on_sets(()))
 
     # Delete.
 
