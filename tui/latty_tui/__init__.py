@@ -4,7 +4,7 @@ __main__.py   the entry point: signals first, then the command line with this te
 start.py      the studio's start: the terminal is asked while Textual is imported
 desk.py       what panels and dialogs may know of the app, and what panels hear from it
 app.py        the studio: a key becomes a State, every panel hears of it, the engine draws it
-base_app.py   its toasts, dialogs, error handling and shutdown; error_reports.py
+base_app.py   its toasts, dialogs, error handling and shutdown; error_reports.py; undoing.py
 state.py      State (one step of undo) and History: pure, frozen, no screen
 main_screen.py, app.tcss, panel.py, panels/    what is on the screen; a panel is one entry
 dialogs/      what opens above it, and what people type there

@@ -7,7 +7,7 @@ the app is desk.Desk.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,23 +20,22 @@ from textual.widget import Widget
 
 from latty.config import Config
 from latty_tui import commands
-from latty_tui.base_app import BaseApp
 from latty_tui.desk import Listener, PictureArea
 from latty_tui.drawing.engine import Died, EngineClient, OpenModel, Ready
 from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.drawing.preview import PreviewLoop
 from latty_tui.library import opening
-from latty_tui.library.undoing import walk
 from latty_tui.main_screen import Main
 from latty_tui.panel import style_sheets, tell_left_out
 from latty_tui.state import History, State
 from latty_tui.terminal.probe import Terminal
+from latty_tui.undoing import UndoingApp
 
 P = TypeVar("P", bound=Widget)
 APP_LOOKS = Path(__file__).parent / "app.tcss"
 
 
-class Studio(BaseApp):
+class Studio(UndoingApp):
     """The app. `ref` names what is opened first: a model, a preset, a picture; None = where we
     left off."""
 
@@ -66,7 +65,6 @@ class Studio(BaseApp):
         self.ref, self.config = ref, config
         self.history: History = self.memory.history()
         self.view = self.memory.view()
-        self._walk = asyncio.Lock()  # whoever goes to a step that changes files
         self.model: OpenModel | None = None
         self.opened = "-"  # what `model` was opened by; "" = nothing, the engine died
         self.device = ""
@@ -194,29 +192,6 @@ class Studio(BaseApp):
 
     def _tell_state(self) -> None:
         self.tell(lambda panel: panel.on_state(self.state))
-
-    def action_undo(self) -> None:
-        self._travel(lambda: self.history.index - 1, "nothing to undo")
-
-    def action_redo(self) -> None:
-        self._travel(lambda: self.history.index + 1, "nothing to redo")
-
-    def go_to_step(self, index: int) -> None:
-        """Undo or redo up to a step of the history."""
-        self._travel(lambda: index)
-
-    def _travel(self, aim: Callable[[], int], otherwise: str = "") -> None:
-        """Go to a step, at once where no file is to be changed for it."""
-        if self._walk.locked() or any(step.sets for step in self.history.crossed(aim())):
-            self.background(walk(self, self._walk, aim, otherwise), "walk")
-        elif self.history.go(aim()):
-            self._changed()
-        elif otherwise:
-            self.say(otherwise)
-
-    def travelled(self) -> None:
-        """The history is at another step."""
-        self._changed()
 
     def other_histories(self) -> list[tuple[Path, str]]:
         return self.memory.others()

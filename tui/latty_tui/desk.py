@@ -122,9 +122,6 @@ class Desk(Protocol):
     def amend(self, state: "State") -> None:
         """The present step has another state, which is no step: its preset has another name."""
 
-    def travelled(self) -> None:
-        """The history is at another step."""
-
     def go_to_step(self, index: int) -> None:
         """Undo or redo up to a step of the history."""
 
