@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from latty_tui.terminal.advice import advice, facts
-from latty_tui.terminal.answers import QUERY, Around, Replies, brand_of, choose, parse
+from latty_tui.terminal.answers import QUERY, Around, Replies, brand_of, choose, parse, question
 from latty_tui.terminal.probe import Terminal
 
 XTERM = (
@@ -293,3 +293,19 @@ def test_a_real_tmux_is_asked_about_the_terminal_around_it(tmp_path: Path) -> No
         out.read_text().replace("'", '"').replace("True", "true")
     )
     assert (way, inside, passthrough) == ("blocks", True, "off") and 0 < rtt < 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", True),
+        (b"\x1b]11;rgb:fd/f6/e3\x07", True),
+        (b"\x1b]11;rgba:0000/0000/0000/ffff\x07", False),
+        (b"\x1b]11;rgb:1515/1717/1a1a\x1b\\", False),
+        (b"", None),
+    ],
+)
+def test_the_ground_is_light_or_dark(answer: bytes, light: bool | None) -> None:
+    found = parse(answer + b"\x1b[?62;4c" + b"x")
+    assert found.light is light and found.typed == b"x"
+    assert b"\x1b]11;?" in question({}).encode()

@@ -2,6 +2,7 @@
 
 import pytest
 from studio import Keys, run, settled, text, until
+from textual.geometry import Region
 
 from latty_tui.app import Studio
 from latty_tui.panel import in_order, name_of, number_of
@@ -79,3 +80,41 @@ def test_what_has_little_to_say_gives_way(columns: int) -> None:
         assert models.outer_size.height > 2 * before
 
     run(keys, size=(columns, 44))
+
+
+OVER = {  # keys that open a dialog, from which panel
+    "seed": ("s",),
+    "strength": ("6", "enter"),
+    "render": ("6", "r"),
+    "methods": ("2", "d"),
+    "file": ("colon",),
+    "help": ("f1",),
+}
+
+
+@pytest.mark.parametrize("size", [(140, 44), (200, 60)], ids=str)
+def test_no_dialog_stands_over_the_picture(size: tuple[int, int]) -> None:
+    """Help, which is read, may stand over the lower third."""
+
+    async def keys(pilot: Keys) -> None:
+        app = studio_of(pilot)
+        await pilot.press("2", "right")
+        await settled(pilot)
+        picture = app.picture.pixels.painted
+        assert picture.area > 400
+        for name, opens in OVER.items():
+            await pilot.press(*opens)
+            await until(pilot, lambda: app.dialogs, f"{name} is open")
+            await pilot.pause()
+
+            def box() -> Region:
+                return app.screen.query_one("#box").region
+
+            await until(pilot, lambda: box().area, f"{name} is laid out")
+            lower = name == "help" and box().y >= size[1] * 3 // 5
+            assert lower or not box().overlaps(picture), f"{name}: {box()} over {picture}"
+            assert app.picture.pixels.painted == picture
+            await pilot.press("escape")
+            await until(pilot, lambda: not app.dialogs, f"{name} is closed")
+
+    run(keys, size=size)

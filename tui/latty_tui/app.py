@@ -15,12 +15,13 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.widget import Widget
 
 from latty.config import Config
 from latty_tui import commands
-from latty_tui.desk import Listener, PictureArea
+from latty_tui.desk import DialogPlace, Listener, PictureArea
 from latty_tui.drawing.engine import Died, EngineClient, OpenModel, Ready
 from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.drawing.preview import PreviewLoop
@@ -70,6 +71,7 @@ class Studio(UndoingApp):
         self.device = ""
         self.own_keys: dict[str, str] = {}  # of the keymap file, by id
         self.last_focus: str | None = self.memory.look("focus")
+        self.chosen_theme = self.memory.look("theme")  # "": the terminal's ground says which
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
         self.preview = PreviewLoop(self)
@@ -109,6 +111,9 @@ class Studio(UndoingApp):
         """Bring a panel to light and give it the focus."""
         self.main.go(self.panel(name))
 
+    def room(self, where: DialogPlace) -> Region:
+        return self.main.room(where)
+
     def listeners(self) -> Iterable[Listener]:
         return self.main.panels()
 
@@ -118,8 +123,7 @@ class Studio(UndoingApp):
         return Main()
 
     async def on_mount(self) -> None:
-        theme = self.memory.look("theme")
-        self.theme = theme if theme in self.available_themes else self.theme
+        self.use_theme(self.chosen_theme, self.writer.terminal.light)
         self.own_keys = commands.read_keymap(self)
         self.set_keymap(self.own_keys)
         self.watch_for_the_end()
@@ -160,7 +164,7 @@ class Studio(UndoingApp):
     def _looks(self) -> dict[str, Any]:
         view = self.view
         return {
-            "theme": self.theme,
+            "theme": self.chosen_theme,
             "grid": view.grid,
             "strip": view.strip,
             "focus": self.last_focus,
@@ -263,7 +267,7 @@ class Studio(UndoingApp):
 
     def set_theme(self, name: str) -> None:
         """Look otherwise, from now on."""
-        self.theme = name
+        self.theme = self.chosen_theme = name
         self.remember()
 
     def set_way(self, way: str) -> None:

@@ -24,6 +24,7 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import NoActiveWorker, Worker, get_current_worker
 from textual.worker_manager import WorkerManager
 
@@ -70,10 +71,11 @@ class BaseApp(App[int]):
     """Toasts, dialogs, errors and signals; Studio is the rest."""
 
     def __init__(self) -> None:
+        self._legible: dict[str, Theme] = {}  # by name, which Textual asks for at once
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = themes.DEFAULT
+        self.theme = themes.DARK
         self._workers = Workers(self)  # private to Textual
         self.memory = Memory()
         self.reports = ErrorReports()
@@ -81,6 +83,19 @@ class BaseApp(App[int]):
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
         self.ahead = TypeAhead(self)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """The theme as it can be read."""
+        if (found := super().get_theme(theme_name)) is None:
+            return None
+        if theme_name not in self._legible:
+            self._legible[theme_name] = themes.legible(found)
+        return self._legible[theme_name]
+
+    def use_theme(self, chosen: str, light: bool | None) -> None:
+        """The theme that somebody has chosen; else the one for the terminal's ground."""
+        usual = themes.LIGHT if light else themes.DARK
+        self.theme = chosen if chosen in self.available_themes else usual
 
     # Toasts and dialogs.
 

@@ -5,11 +5,12 @@ The app implements Desk, and nothing imports the app.
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.geometry import Region
     from textual.screen import Screen
     from textual.timer import Timer
     from textual.widget import Widget
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from latty_tui.state import History, State, ViewSettings
 
 Answer = TypeVar("Answer")
+# Where a dialog stands: over the column of the panel that is worked in, from the row of its cursor
+# on or from top to bottom; or below the picture.
+DialogPlace = Literal["row", "column", "below"]
 P = TypeVar("P", bound="Widget")
 
 
@@ -148,6 +152,9 @@ class Desk(Protocol):
 
     def go(self, name: str) -> None:
         """Bring a panel to light and give it the focus."""
+
+    def room(self, where: DialogPlace) -> "Region":
+        """The cells of the screen where a dialog may stand."""
 
     def say(self, text: str, severity: str = "information") -> None:
         """A toast."""

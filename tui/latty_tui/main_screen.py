@@ -10,20 +10,30 @@ from typing import Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from latty_tui.desk import Desk
+from latty_tui.desk import Desk, DialogPlace
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import NUMBERED, Place, in_order, name_of, panel_around, panels
+from latty_tui.widgets.browser import RowList
 from latty_tui.widgets.footer import KeyLine
+from latty_tui.widgets.lines import Lines
 
 UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
 NARROWEST, WIDEST = 100, 200  # columns of a screen between which those beside the picture grow
 COLUMNS = {"left": (24, 44), "right": (34, 48)}  # cells, there
+LEAST, MOST = Size(34, 12), 72  # cells of a dialog, where it may cover no picture; and its width
 SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq leaves; jobs go on."
+
+
+def _from(place: Region, row: int) -> Region:
+    """What of a place is below a row, and enough of it for a dialog."""
+    y = max(place.y, min(row, place.bottom - LEAST.height))
+    return Region(place.x, y, place.width, place.bottom - y)
 
 
 def placed(place: Place) -> Vertical:
@@ -134,6 +144,44 @@ class Main(Screen[None]):
                 other.set_class(other is panel, "-current")
         if self.has_class("-narrow") and panel.PLACE in ("left", "right"):
             self.set_class(panel.PLACE == "right", "-on-right")
+
+    # Where dialogs stand.
+
+    def room(self, where: DialogPlace) -> Region:
+        """The cells where a dialog may stand: beside what is painted, or below the picture. What
+        has no room there covers what it must."""
+        painted = [view.painted for view in self.query(PixelView) if view.painted.area]
+        top, bottom = 1, self.size.height - 1  # the header and the keys are seen
+        if where == "below":
+            lowest = max((one.bottom for one in painted[:1]), default=bottom)
+            height = max(bottom - lowest, self.size.height // 3, LEAST.height)
+            return Region(0, bottom - height, self.size.width, height)
+        column, left = self._column()
+        if left:
+            edge = max([column.right, min((one.x for one in painted), default=0), LEAST.width])
+            place = Region(0, top, min(edge, MOST), bottom - top)
+        else:
+            edge = max((one.right for one in painted), default=self.size.width)
+            edge = min(edge, column.x or edge, self.size.width - LEAST.width)
+            edge = max(edge, self.size.width - MOST)
+            place = Region(edge, top, self.size.width - edge, bottom - top)
+        return place if where == "column" else _from(place, self._row())
+
+    def _column(self) -> tuple[Region, bool]:
+        """The column of the panel that is worked in, the right one of the picture's; whether it
+        is at the left."""
+        left, right = self.query_one("#left"), self.query_one("#right")
+        here = self.current is not None and self.current.PLACE == "left"
+        at_left = bool(left.display) and (here or not right.display)
+        return (left if at_left else right).region, at_left
+
+    def _row(self) -> int:
+        """The row of the screen below the cursor of the panel that is worked in."""
+        panel = self.current
+        rows = panel if isinstance(panel, Lines) else None
+        if panel is not None and panel.query(RowList):
+            rows = panel.query_one(RowList)
+        return 1 if rows is None else rows.region.y + rows.cursor - rows.scroll_offset.y + 2
 
     def on_screen_suspend(self) -> None:
         for view in self.query(PixelView):

@@ -1,7 +1,7 @@
-"""What dialogs share: a box in the middle, Esc to leave."""
+"""What dialogs share: a box beside the picture or below it, Esc to leave."""
 
 import asyncio
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from latty.text import printable
+from latty_tui.desk import Desk, DialogPlace
 
 Answer = TypeVar("Answer")
 
@@ -23,10 +24,26 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]
     HELP: ClassVar[str] = ""
+    STANDS: ClassVar[DialogPlace] = "row"
 
     def __init__(self) -> None:
         super().__init__()
         self.ready = asyncio.Event()  # it is there and takes keys
+
+    def on_mount(self) -> None:
+        self.stand()
+
+    def on_resize(self) -> None:
+        self.stand()
+
+    def stand(self) -> None:
+        """Put the box where it covers no picture: as high as it needs in a row, else all of it."""
+        if not self.query("#box"):
+            return
+        room, styles = cast(Desk, self.app).room(self.STANDS), self.query_one("#box").styles
+        styles.offset, styles.width, styles.max_height = room.offset, room.width, room.height
+        if self.STANDS != "row":
+            styles.height = room.height
 
     def on_screen_resume(self) -> None:
         self.call_after_refresh(self.ready.set)

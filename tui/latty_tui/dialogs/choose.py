@@ -7,6 +7,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -41,7 +42,7 @@ class Listed(Dialog[Answer]):
             if hint:
                 yield Static(hint, classes="hint", markup=False)
 
-    def offer(self, lines: Iterable[Text], at: int | None) -> None:
+    def offer(self, lines: Iterable[Content | Text], at: int | None) -> None:
         """Other lines, the cursor at one of them or nowhere."""
         options = self.query_one(OptionList)
         options.clear_options()
@@ -100,6 +101,5 @@ class Choose(Listed[Any]):
         self.dismiss(self.seen[event.option_index].value)
 
 
-def _line(choice: Choice) -> Text:
-    name, what = printable(choice.name), printable(f"  {choice.what}")
-    return Text.assemble(name, (what, "dim"), no_wrap=True, overflow="ellipsis")
+def _line(choice: Choice) -> Content:
+    return Content.assemble(printable(choice.name), (printable(f"  {choice.what}"), "$text-muted"))

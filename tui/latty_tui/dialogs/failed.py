@@ -11,7 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from latty.errors import LattyError, explain
-from latty_tui.desk import Desk
+from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.error_reports import UnexpectedError
 
@@ -26,6 +26,8 @@ class Failed(Dialog[None]):
         Binding("d", "details", "Details"),
         Binding("enter", "leave", "Close"),
     ]
+
+    STANDS: ClassVar[DialogPlace] = "below"
 
     def __init__(self, error: Exception, title: str = "") -> None:
         super().__init__()

@@ -38,7 +38,9 @@ class FormField:
 class Pick(Widget, can_focus=True):
     """Words of which one is chosen, or any number: [x] by Space."""
 
-    DEFAULT_CSS = "Pick { width: 1fr; height: 1; } Pick:focus { background: $boost; }"
+    DEFAULT_CSS = (
+        "Pick { width: 1fr; height: 1; } Pick:focus { background: $block-cursor-background; }"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
@@ -85,9 +87,9 @@ class Pick(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         place = 0
-        for at, (text, word) in enumerate(self._parts()):
+        for text, word in self._parts():
             if place <= event.x < place + len(text):
-                self.at = at
+                self.at = self.words.index(word)
                 self.chosen = [word] if not self.many else self.chosen
                 if self.many:
                     self.action_toggle_word()
@@ -99,9 +101,14 @@ class Pick(Widget, can_focus=True):
         self.post_message(self.Changed())
 
     def _parts(self) -> list[tuple[str, str]]:
-        """What is written for each word. Of many long words only the chosen one is."""
+        """What is written for each word. Of many long words only the chosen one is; of those that
+        are marked as many as there is room for, up to the one that keys are at."""
         if self.many:
-            return [(f"[{'x' if w in self.chosen else ' '}] {w}", w) for w in self.words]
+            parts = [(f"[{'x' if w in self.chosen else ' '}] {w}", w) for w in self.words]
+            first = 0
+            while sum(len(text) + 1 for text, _ in parts[first : self.at + 1]) > self.size.width:
+                first += 1
+            return parts[min(first, self.at) :]
         parts = [(f"[{w}]" if w in self.chosen else f" {w} ", w) for w in self.words]
         if sum(len(text) + 1 for text, _ in parts) <= self.size.width or not self.chosen:
             return parts

@@ -4,7 +4,7 @@ Up and down (or Tab) go from field to field, left and right choose a word, Enter
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,10 +12,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from latty.errors import LattyError, explain
+from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.dialogs.fields import FormField, Offers, Pick, Values
 
-WIDTH = 84  # cells, where the screen has them
 SAID = 8  # rows that are not fields: the border, and what is said below them
 
 
@@ -29,6 +29,7 @@ class Form(Dialog[dict[str, str]]):
         Binding("enter,ctrl+j", "hand_in", "Start", priority=True),
     ]
     HELP = __doc__ or ""
+    STANDS: ClassVar[DialogPlace] = "column"
 
     def __init__(self, question: str, fields: Sequence[FormField]) -> None:
         super().__init__()
@@ -37,9 +38,8 @@ class Form(Dialog[dict[str, str]]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.styles.width = WIDTH
             box.border_title = plain(self.question)
-            box.border_subtitle = "enter: start   ↑↓: fields   ←→: choose   esc: leave"
+            box.border_subtitle = "⏎ start  ↑↓ fields  ←→ choose  esc"
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self.fields.values():
                     with Horizontal(classes="field", id=f"row-{field.name}"):
@@ -53,7 +53,7 @@ class Form(Dialog[dict[str, str]]):
 
     def on_resize(self) -> None:
         """The fields scroll; what is said of them is always seen."""
-        room = int(self.size.height * 0.9) - SAID
+        room = cast(Desk, self.app).room(self.STANDS).height - SAID
         self.query_one("#fields").styles.max_height = max(3, room)
 
     # What is in it.

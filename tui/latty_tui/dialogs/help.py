@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from latty import home
 from latty_tui.commands import Command, commands, display
+from latty_tui.desk import DialogPlace
 from latty_tui.dialogs.base import Dialog
 from latty_tui.keymap import FILE
 from latty_tui.panel import Panel, name_of, panel_around, panels
@@ -33,6 +34,7 @@ class Help(Dialog[None]):
         Binding("pageup", "scroll('page_up')", show=False),
         Binding("f1", "leave", show=False),
     ]
+    STANDS: ClassVar[DialogPlace] = "below"
 
     def __init__(self, focused: Widget | None) -> None:
         super().__init__()

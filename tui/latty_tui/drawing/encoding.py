@@ -1,6 +1,6 @@
 """From pixels to what a terminal is sent, off the event loop: runs in threads, knows no widget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -64,6 +64,16 @@ def fit(picture: RawPicture, order: EncodeOptions) -> tuple[int, int]:
     elif order.largest and not terminal.way(order.way).CELLS:  # blocks: no more pixels than cells
         scale = min(scale, order.largest / max(picture.width, picture.height))
     return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
+
+
+def covers(picture: RawPicture, order: EncodeOptions, as_cells: bool = False) -> Place:
+    """The cells of its place that the picture is painted over; `as_cells`: in half blocks."""
+    order = replace(order, way="blocks") if as_cells else order
+    size = fit(picture, order)
+    columns, rows = (min(room, ceil(px / of)) for room, px, of in
+                     zip(order.place[2:], size, order.cell, strict=True))  # fmt: skip
+    x, y, across, down = order.place
+    return x + (across - columns) // 2, y + (down - rows) // 2, columns, rows
 
 
 def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, encode
+from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, covers, encode
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixel_writer import PixelWriter, Spans
 
@@ -59,6 +59,15 @@ class PixelView(Widget):
         """Whether Textual draws the picture itself, in half blocks: below a dialog, where pixels
         would cover it, and where there is no terminal to paint on."""
         return self._covered or self.app.is_headless or self.writer.way in ("saved", "off")
+
+    @property
+    def painted(self) -> Region:
+        """The cells of the screen that the picture covers; none where there is no picture."""
+        place = self._place()
+        if self.picture is None or not place.area:
+            return Region()
+        x, y, columns, rows = covers(self.picture, self._order(place), self.as_cells)
+        return Region(x, y, columns, rows)
 
     def show(self, picture: RawPicture | None, quick: bool = False) -> None:
         """Show a picture instead of the last one. `quick`: small and of few colours, because

@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Its name; cell size; synchronised output; kitty pictures; true colour (a colour set, then read
-# back). A terminal that knows some of it not at all may print it: the line is wiped behind it.
-# Last, because everything answers it, its device attributes.
+# Its name; cell size; synchronised output; kitty pictures; the colour of its ground; true colour (a
+# colour set, then read back). A terminal that knows some of it not at all may print it: the line is
+# wiped behind it. Last, because everything answers it, its device attributes.
 KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 QUERY = (
     "\x1b7"
     "\x1b[>q\x1b[16t\x1b[?2026$p"
     f"{KITTY_QUERY}"
+    "\x1b]11;?\x1b\\"
     "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
     "\x1b8\x1b[K"
     "\x1b[c"
@@ -21,8 +22,11 @@ CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
 SYNC = re.compile(rb"\x1b\[\?2026;(\d)\$y")
 GRAPHICS = re.compile(rb"\x1b_G([^\x1b]*)\x1b\\")
 COLOUR = re.compile(rb"\x1bP([01])\$r([^\x1b]*)\x1b\\")
+GROUND = re.compile(
+    rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})[^\x07\x1b]*(?:\x07|\x1b\\)"
+)
 LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
-OURS = (BRAND, CELL, SYNC, GRAPHICS, COLOUR, LAST)
+OURS = (BRAND, CELL, SYNC, GRAPHICS, COLOUR, GROUND, LAST)
 
 PLACEHOLDERS = (0, 28)  # the first version of kitty that knows them
 # Brand -> ways, best first. They say who they are in their answer or, where that stays out, in the
@@ -60,7 +64,8 @@ INSIDE = ("STY", "ZELLIJ", "VIM_TERMINAL", "NVIM", "INSIDE_EMACS", "TMUX")
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What came back. `cell`, `truecolor` None: it did not say. `typed`: keys in between."""
+    """What came back. `cell`, `truecolor`, `light` (its ground) None: it did not say. `typed`: keys
+    in between."""
 
     brand: str = ""
     attributes: frozenset[str] = frozenset()
@@ -68,6 +73,7 @@ class Replies:
     truecolor: bool | None = None
     cell: tuple[int, int] | None = None
     sync: bool = False
+    light: bool | None = None
     typed: bytes = b""
 
 
@@ -110,8 +116,17 @@ def parse(data: bytes) -> Replies:
         truecolor=_true(colour[2]) if colour and colour[1] == b"1" else None,
         cell=size if size and all(0 < n < 200 for n in size) else None,
         sync=bool(sync and sync[1] in b"123"),
+        light=_light(GROUND.search(data)),
         typed=typed,
     )
+
+
+def _light(ground: re.Match[bytes] | None) -> bool | None:
+    """Whether a ground is nearer to white than to black, by its luma (Rec. 709)."""
+    if ground is None:
+        return None
+    red, green, blue = (int(part, 16) / float(16 ** len(part) - 1) for part in ground.groups())
+    return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
 
 
 def _true(colour: bytes) -> bool | None:

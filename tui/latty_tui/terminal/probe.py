@@ -38,6 +38,7 @@ class Terminal:
     tmux          whether it is tmux, here or on the other side of ssh
     features      what a tmux here knows about the terminal around it; passthrough: on, off or all;
                   around: that terminal's brand, in small letters
+    light         whether its ground is light; None = it did not say
     typed         keys that were pressed meanwhile, as they came
     """
 
@@ -54,6 +55,7 @@ class Terminal:
     passthrough: str = ""
     around: str = ""
     sixel: bool = False
+    light: bool | None = None
     typed: bytes = b""
 
 
@@ -210,6 +212,7 @@ def finish(asked: Asked, pictures: str = "auto") -> Terminal:
         passthrough=tmux.passthrough if tmux else "",
         around=tmux.brand.lower() if tmux else "",
         sixel="4" in replies.attributes,
+        light=replies.light,
         typed=replies.typed,
     )
 

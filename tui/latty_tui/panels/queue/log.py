@@ -6,14 +6,13 @@ from typing import ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Log as Lines
-from textual.widgets import Static
+from textual.widgets import RichLog, Static
 
 from latty.errors import LattyError
 from latty.files import tail
 from latty.jobs import run
 from latty.text import printable
-from latty_tui.desk import Desk
+from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.jobs import MARKS, Job
 
@@ -22,9 +21,7 @@ KEPT = 5000  # lines
 
 
 class JobLog(Dialog[None]):
-    """The log of one job; it follows until the job is over.
-
-    Not named Log: the looks of Textual's widget of that name would be those of the screen."""
+    """The log of one job; it follows until the job is over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy all of it"),
@@ -33,6 +30,7 @@ class JobLog(Dialog[None]):
         Binding("q,enter", "leave", "Close", show=False),
     ]
     HELP = "What a job printed. At its end the log follows; going up stops that, End goes on."
+    STANDS: ClassVar[DialogPlace] = "below"
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -41,18 +39,17 @@ class JobLog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.styles.width, box.styles.height = "95%", "90%"
             box.border_title = plain(f"{self.job.title}  ({self.job.id})")
-            box.border_subtitle = "c: copy   p: copy its path   end: follow   esc: close"
+            box.border_subtitle = "c copy   p copy its path   end follow   esc close"
             yield Static("", id="how", markup=False, classes="hint")
-            yield Lines(id="lines", max_lines=KEPT)
+            yield RichLog(id="lines", max_lines=KEPT, wrap=True, min_width=1)
 
     def on_mount(self) -> None:
-        self.query_one(Lines).focus()
+        self.query_one(RichLog).focus()
         self.run_worker(self._follow(), group="log", exit_on_error=False)
 
     async def _follow(self) -> None:
-        offset, lines = 0, self.query_one(Lines)
+        offset, lines = 0, self.query_one(RichLog)
         while True:
             try:
                 status = await asyncio.to_thread(run.status, self.job.id)
@@ -61,12 +58,12 @@ class JobLog(Dialog[None]):
                 self._how(str(error))
                 return
             self.text = [*self.text, *found][-KEPT:]
-            lines.write_lines(found)
+            lines.write("\n".join(found)) if found else None
             said = f"{MARKS[status.state]} {status.state}"
             self._how(f"{said}: {status.error}" if status.error else said)
             if status.over:
                 if not self.text:
-                    lines.write_line("(it printed nothing)")
+                    lines.write("(it printed nothing)")
                 return
             await asyncio.sleep(PAUSE)
 
@@ -74,7 +71,7 @@ class JobLog(Dialog[None]):
         self.query_one("#how", Static).update(plain(words))
 
     def action_bottom(self) -> None:
-        self.query_one(Lines).scroll_end(animate=False)
+        self.query_one(RichLog).scroll_end(animate=False)
 
     def action_copy(self) -> None:
         cast(Desk, self.app).copy("\n".join(self.text))

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from latty.errors import PresetError, Problem
 from latty.text import printable
-from latty_tui.desk import Desk
+from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog
 from latty_tui.films.documents import shown
 
@@ -26,6 +26,7 @@ class Problems(Dialog[int]):
         Binding("c", "copy", "Copy"),
     ]
     HELP = "All that is wrong with the preset. e opens it in your editor at the chosen line."
+    STANDS: ClassVar[DialogPlace] = "below"
 
     def __init__(self, error: PresetError, lines: Sequence[str], editable: bool) -> None:
         super().__init__()
