@@ -17,7 +17,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from latty.edits.activations import changes, stacks
+from latty.edits.activations import changes, layers_inside, stacks
 from latty.edits.labels import labels, with_labels
 from latty.edits.stack import Stack
 from latty.edits.walk import Paths
@@ -26,7 +26,17 @@ from latty.models.activations import Change
 from latty.models.base import Generator, Labels
 from latty.scene import Noise, Scene
 
-__all__ = ["Applied", "Stack", "SynthesisRun", "applied", "changes", "codes", "labels", "stacks"]
+__all__ = [
+    "Applied",
+    "Stack",
+    "SynthesisRun",
+    "applied",
+    "changes",
+    "codes",
+    "labels",
+    "layers_inside",
+    "stacks",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

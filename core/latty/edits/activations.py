@@ -5,7 +5,7 @@ to what a layer gives. Here the edits of one layer act in stack order, those of 
 those of a higher one, and places are counted from the activation of the mean code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from weakref import WeakKeyDictionary
@@ -43,6 +43,12 @@ def stacks(
         else ()
         for scene in scenes
     ]
+
+
+def layers_inside(scenes: Iterable[Scene], generator: Generator, foreign: bool = False) -> set[str]:
+    """The layers whose activations any of the scenes edits. Raises BadData, Missing."""
+    found = _finder(generator, foreign)
+    return {_layer(edit, found) for scene in scenes for edit in scene.edits} - {""}
 
 
 def changes(

@@ -1,8 +1,8 @@
-"""Batches that fit in memory: few large pictures on a CPU; half of a batch that does not fit is
-tried next, down to one."""
+"""Batches that fit in memory: few large pictures on a CPU, as many on a GPU as the shapes of the
+network allow; half of a batch that does not fit is tried next, down to one."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 import torch
@@ -11,6 +11,7 @@ from latty import process
 from latty.errors import DeviceError
 from latty.models.base import Generator
 from latty.models.batches import on_cpu
+from latty.models.live_memory import fitting
 
 T = TypeVar("T")
 SPARE: list[Callable[[], None]] = []  # each gives back what can be made again
@@ -35,11 +36,13 @@ def is_short(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in said for words in WORDS)
 
 
-def at_once(generator: Generator, most: int) -> int:
-    """How many pictures of a model are drawn at once where it is, at most so many."""
-    if generator.device.type != "cpu":
-        return most
-    return on_cpu(max(generator.info.height, generator.info.width_px), most)
+def at_once(generator: Generator, most: int, changed: Collection[str] = ()) -> int:
+    """How many pictures of a model are drawn at once where it is, at most so many; `changed`:
+    layers whose activations edits replace. By what does not change while they are drawn."""
+    if generator.device.type != "cuda":
+        return on_cpu(generator.info.resolution, most)
+    total = torch.cuda.get_device_properties(generator.device).total_memory
+    return fitting(generator, most, total, changed)
 
 
 def in_batches(run: Callable[[slice], T], count: int, batch: int) -> Iterator[tuple[slice, T, int]]:

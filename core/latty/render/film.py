@@ -9,8 +9,6 @@ from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
 
-import torch
-
 from latty.errors import DeviceError, Interrupted
 from latty.models.base import Generator
 from latty.presets import Preset
@@ -18,8 +16,8 @@ from latty.presets.formats import Pixels
 from latty.render import kept
 from latty.render.drawers import Drawer, own
 from latty.render.journal import Damaged, Journal, Mark, Stopped
-from latty.render.options import Batches, Options, usual_batch
-from latty.render.pixels import Painter, at_size
+from latty.render.options import Batches, Options
+from latty.render.pixels import Painter, at_size, together
 from latty.render.shots import film_of, label
 from latty.report import FRAMES, Report
 from latty.scene import Scene
@@ -237,10 +235,9 @@ def batched(options: Options, generator: Generator, preset: Preset) -> Options:
     if options.batch is not None:
         return options
     size = max([preset.scene.size or 0, *(output.size or 0 for output in preset.outputs)])
-    drawn, device = at_size(generator, size or None).info, torch.device(generator.device)
-    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
-    longer = max(drawn.height, drawn.width_px)
-    return replace(options, batch=usual_batch(longer, device.type, memory))
+    own = [one for one in (preset.scene, *preset.scenes) if one.model == preset.scene.model]
+    count = together(at_size(generator, size or None), own, options.foreign)
+    return replace(options, batch=count)
 
 
 @dataclass(slots=True)

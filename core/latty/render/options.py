@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from latty.models import gpu
-from latty.models.batches import on_cpu
 from latty.models.facts import in_fp32, wished
 from latty.models.precision import settled
 from latty.presets import Preset
@@ -18,24 +17,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and checking a preset does n
 
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
-USUAL_BATCH = 8
-FEATURES = (
-    4096  # bytes that a picture takes on a GPU for each of its pixels, of the widest networks
-)
-MOST_AT_ONCE = 32  # pictures on a GPU
-
-
-def usual_batch(longer: int, device: str, memory: int = 0) -> int:
-    """How many pictures of `longer` px are drawn at once where nobody says it: by what does not
-    change while a film is drawn, so that one that goes on is drawn as it began.
-
-    device  "cpu", "cuda", ...
-    memory  bytes that a GPU has in all
-    """
-    if device != "cuda":
-        return on_cpu(longer, USUAL_BATCH)
-    fit = memory // 4 // (FEATURES * longer**2)
-    return min(1 << max(fit.bit_length() - 1, 0), MOST_AT_ONCE)
+USUAL_BATCH = 8  # pictures drawn at once
 
 
 def drawn_on(device: "torch.device") -> str:
@@ -74,7 +56,7 @@ def unheard(allowed: Allowed) -> None:
 @dataclass(frozen=True, slots=True)
 class Options:
     """precision  of scenes that say none themselves; "auto" is fp32
-    batch         pictures drawn at once, None = as `usual_batch` says; what `provenance.recall`
+    batch         pictures drawn at once, None = as `film.batched` says; what `provenance.recall`
                   returns gives the same bytes again
     overwrite     replace files that are there
     foreign       apply directions and latents that were made for another model

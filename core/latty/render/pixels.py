@@ -11,10 +11,14 @@ from latty.errors import BadData
 from latty.models.activations import Changes
 from latty.models.base import AnySize, Generator, HasActivations, HasPrefix
 from latty.models.graphs import GRAPHS
+from latty.models.memory import at_once
 from latty.models.steps import HasSteps, Steps
 from latty.models.styled_generator import SynthesisState
 from latty.presets.formats import Pixels
+from latty.render.options import USUAL_BATCH
 from latty.scene import Noise, Scene
+
+ON_GPU = 32  # pictures drawn at once, at most
 
 
 def at_size(generator: Generator, size: int | None) -> Generator:
@@ -27,6 +31,14 @@ def at_size(generator: Generator, size: int | None) -> Generator:
 def has_prefixes(generator: Generator) -> bool:
     """Whether what the first layers give pictures that differ above them only is computed once."""
     return isinstance(generator, HasPrefix) and not generator.info.num_classes
+
+
+def together(generator: Generator, scenes: Sequence[Scene], foreign: bool = False) -> int:
+    """How many pictures of films of such scenes are drawn at once where nobody says it. Raises
+    BadData, Missing."""
+    if torch.device(generator.device).type != "cuda":
+        return at_once(generator, USUAL_BATCH)
+    return at_once(generator, ON_GPU, edits.layers_inside(scenes, generator, foreign))
 
 
 def to_uint8(images: Tensor) -> Pixels:

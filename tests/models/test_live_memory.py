@@ -1,0 +1,129 @@
+"""What a batch takes of a card, from shapes alone: beside what a CPU's allocator is asked for."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from card import Card
+from small_families import FAMILIES, SHAPES, STYLEGAN2, labels_for, made
+
+from latty.models import live_memory, ops
+from latty.models.base import HasActivations
+from latty.models.families import stylegan2
+from latty.models.live_memory import GUESSED, SHARE, fitting, needed
+from latty.models.memory import at_once
+from latty.models.registries import FAMILIES as REGISTRY
+
+HOST = {"onnx"}  # its features are its session's
+DRAWN = [one for one in (*FAMILIES, *SHAPES) if one not in HOST]
+PACKED = 64 << 10  # bytes that a library packs of small weights
+SLOW = {"portraits"}  # a thousand small operations
+CARDS = [4, 8, 24, 80, 139]  # GiB
+
+
+def marked(names: list[str]) -> list[Any]:
+    """As parameters."""
+    return [pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW)) for one in names]
+
+
+def allocated(draw: Callable[[], object], place: Path) -> int:
+    """The most bytes that torch's own allocator had given out at once, by torch's profiler."""
+    draw()  # constants are made once
+    with torch.profiler.profile(profile_memory=True) as profile:
+        draw()
+    profile.export_chrome_trace(str(place))
+    events = json.loads(place.read_text())["traceEvents"]
+    steps = sorted((one["ts"], one["args"]["Bytes"]) for one in events if one["name"] == "[memory]")
+    now = peak = 0
+    for _, size in steps:
+        now += size
+        peak = max(peak, now)
+    return peak
+
+
+@pytest.mark.parametrize("family", marked(DRAWN))
+def test_what_is_needed_is_what_an_allocator_is_asked_for(family: str, tmp_path: Path) -> None:
+    """Half or twice as much at most: how a library packs and lays out features is its own."""
+    generator: Any = made(family)
+    label = labels_for(generator, 16)
+    codes = generator.mapping(generator.sample(range(16)), label)
+    weights = live_memory.without_numbers(generator)[1]
+
+    @torch.no_grad()
+    def draw() -> torch.Tensor:
+        return generator.synthesis(codes, label)
+
+    before = draw()
+    found, measured = needed(generator, 16) - weights, allocated(draw, tmp_path / "trace.json")
+    assert (measured - PACKED) / 2 <= found <= 2 * measured
+    assert needed(generator, 8) > needed(generator, 4) > needed(generator, 1)
+    assert torch.equal(draw(), before), "the generator itself has kept its numbers"
+
+
+@pytest.mark.parametrize("family", marked(FAMILIES))
+def test_a_batch_is_the_largest_that_fits(family: str) -> None:
+    generator: Any = made(family)
+    for total in (1, *(int(needed(generator, count) / SHARE) for count in (2, 3, 8))):
+        batch = fitting(generator, 32, total)
+        assert batch in (1, 2, 4, 8, 16, 32)
+        room = total * SHARE
+        assert batch == 1 or min(needed(generator, batch), batch * _guess(generator)) <= room
+        assert batch == 32 or needed(generator, 2 * batch) > room
+    wanted = fitting(generator, 8, total := int(1.1 * needed(generator, 4) / SHARE))
+    live_memory.KNOWN.clear()
+    with Card(total):
+        assert at_once(made(family, "cuda"), 8) == wanted
+
+
+def _guess(generator: Any) -> int:
+    return int(GUESSED * generator.info.height * generator.info.width_px)
+
+
+@pytest.mark.parametrize("family", marked(DRAWN))
+def test_what_edits_replace_inside_is_counted(family: str) -> None:
+    generator: Any = made(family)
+    names = generator.activation_names() if isinstance(generator, HasActivations) else []
+    for name in names:
+        assert needed(generator, 2, [name]) >= needed(generator, 2)
+    if names:
+        assert needed(generator, 2, names) < 3 * needed(generator, 2), "and not guessed"
+
+
+@pytest.mark.slow
+def test_large_networks_fill_a_share_of_every_card() -> None:
+    """A StyleGAN2 of 1024 px with all its channels."""
+    channels = tuple(min(512, 32768 >> place) for place in range(2, 11))
+    config = replace(STYLEGAN2, z_dim=512, w_dim=512, resolution=1024, channels=channels)
+    with torch.device("meta"):
+        shapes = stylegan2.StyleGAN2Network(config).state_dict()
+    tensors = {name: torch.zeros(one.shape) for name, one in shapes.items()}
+    entry: Any = REGISTRY.load("stylegan2")
+    meta = stylegan2.metadata(config)
+    batches = {}
+    for dtype in (None, torch.bfloat16):
+        options = {} if dtype is None else {"dtype": dtype}
+        said = meta if dtype is None else {**meta, "precision": "bf16"}
+        generator = entry.build(tensors, said, torch.device("cpu"), **options)
+        batches[dtype] = [fitting(generator, 32, size << 30) for size in CARDS]
+        assert batches[dtype] == sorted(batches[dtype])
+        assert batches[dtype][0] >= 1 and batches[dtype][-1] == 32
+        for size, batch in zip(CARDS, batches[dtype], strict=True):
+            assert batch in (1, 32) or needed(generator, batch) <= (size << 30) * SHARE
+    assert all(half >= full for full, half in zip(*batches.values(), strict=True))
+
+
+def test_nothing_without_numbers_is_left_in_what_is_kept() -> None:
+    ops.constant.cache_clear()
+    generator: Any = made("stylegan3")
+    needed(generator, 5)
+    codes = generator.mapping(generator.sample([1]))
+    assert torch.isfinite(generator.synthesis(codes)).all()
+
+
+def test_a_network_that_does_not_run_without_numbers_is_guessed() -> None:
+    generator: Any = made("onnx")
+    assert needed(generator, 3) == 3 * _guess(generator)
