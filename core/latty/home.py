@@ -115,6 +115,17 @@ def shipped_dir() -> Path:
 
 
 def presets_dir() -> Path:
-    """Presets that come with latty: among what is shipped in a wheel, in a checkout at its top."""
-    bundled = shipped_dir() / "presets"
-    return bundled if bundled.is_dir() else Path(__file__).parents[2] / "presets"
+    """Presets that come with latty."""
+    return _bundled("presets")
+
+
+def docs_dir() -> Path:
+    """The pages of help, in Markdown."""
+    return _bundled("docs")
+
+
+def _bundled(name: str) -> Path:
+    """A folder that comes with latty: among what is shipped in a wheel, in a checkout at its
+    top."""
+    bundled = shipped_dir() / name
+    return bundled if bundled.is_dir() else Path(__file__).parents[2] / name

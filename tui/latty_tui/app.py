@@ -33,6 +33,7 @@ from latty_tui.terminal.probe import Terminal
 from latty_tui.undoing import UndoingApp
 
 P = TypeVar("P", bound=Widget)
+TAKEN = 20  # of what was taken in the palette, how many are remembered
 APP_LOOKS = Path(__file__).parent / "app.tcss"
 
 
@@ -43,7 +44,6 @@ class Studio(UndoingApp):
     CSS_PATH: ClassVar = [APP_LOOKS, *style_sheets()]
     TITLE = "latty"
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar = {commands.Everything}
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,6 +58,15 @@ class Studio(UndoingApp):
         Binding("f5", "restart_engine", "Start the engine again", id="engine", show=False),
         *commands.everywhere(),
     ]
+    WORDS: ClassVar = {
+        "undo": "undo back revert",
+        "redo": "redo again forward",
+        "help": "help keys shortcuts manual",
+        "cancel": "stop abort",
+        "quit": "quit exit leave close",
+        "suspend_process": "shell",
+        "restart_engine": "restart",
+    }
 
     def __init__(
         self, ref: str | None, config: Config, terminal: Terminal, way: str | None = None
@@ -72,6 +81,7 @@ class Studio(UndoingApp):
         self.own_keys: dict[str, str] = {}  # of the keymap file, by id
         self.last_focus: str | None = self.memory.look("focus")
         self.chosen_theme = self.memory.look("theme")  # "": the terminal's ground says which
+        self.taken = tuple(self.memory.look("taken").split("\n"))
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
         self.preview = PreviewLoop(self)
@@ -168,6 +178,7 @@ class Studio(UndoingApp):
             "grid": view.grid,
             "strip": view.strip,
             "focus": self.last_focus,
+            "taken": "\n".join(self.taken),
         }
 
     # The state.
@@ -265,6 +276,11 @@ class Studio(UndoingApp):
         self.refresh(layout=True)
         self.writer.again()
 
+    def took(self, id: str) -> None:
+        """It was taken in the palette just now."""
+        self.taken = (id, *(one for one in self.taken if one != id))[:TAKEN]
+        self.remember()
+
     def set_theme(self, name: str) -> None:
         """Look otherwise, from now on."""
         self.theme = self.chosen_theme = name
@@ -276,6 +292,15 @@ class Studio(UndoingApp):
         self.writer.again()
 
     # What commands do that belong to no panel.
+
+    def why_not(self, action: str) -> str:
+        """Why a key would do nothing now, in a few words; "" = it would."""
+        at = self.history.index
+        empty = {"undo": not at, "redo": at == len(self.history) - 1}.get(action)
+        return f"nothing to {action}" if empty else ""
+
+    def action_command_palette(self) -> None:
+        commands.open_palette(self)
 
     async def action_panel(self, name: str, action: str) -> None:
         """An action of a panel, from anywhere."""

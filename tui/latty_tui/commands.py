@@ -1,21 +1,25 @@
 """Every command there is, read from the bindings of the app and of its panels: the palette, help,
 jump mode and the keymap file all look here, so nothing is told twice."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
+from textual.actions import parse
 from textual.app import App
 from textual.binding import Binding
-from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from latty.errors import ConfigError
 from latty_tui import keymap
 from latty_tui.desk import Desk
-from latty_tui.panel import Panel, name_of, panel_around, panels
+from latty_tui.finding import Index, Thing
+from latty_tui.library import pages
+from latty_tui.library.pages import HelpSection
+from latty_tui.panel import Panel, name_of, number_of, panel_around, panels
 
-NEAR = 0.3  # what a match of the focused panel is worth more: matches score 0..1 and a little
+STUDIO = "studio"  # whose the commands are that belong to no panel
 UNSEEN = ("super+c",)  # keys that Textual binds for other systems
 
 
@@ -47,11 +51,30 @@ class Command:
     id: str
     more: str = ""
 
+    @property
+    def owner(self) -> str:
+        """The panel that it is of, also where its key works everywhere; "" = the studio."""
+        return self._parts[0]
+
+    @property
+    def does(self) -> str:
+        """The action of its owner."""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        if self.action.startswith("panel("):
+            name, action = parse(self.action)[2]
+            return str(name), str(action)
+        return self.panel, self.action
+
 
 def commands(app: App[Any]) -> Iterator[Command]:
     """All of them, the app's first, then panel by panel; each once, with all its keys. What has no
     words is for Textual's own use."""
-    yield from _of("", Binding.make_bindings(type(app).BINDINGS))
+    around = Binding.make_bindings(type(app.screen_stack[0]).BINDINGS)
+    screens = [replace(one, action=f"screen.{one.action}") for one in around]
+    yield from _of("", [*Binding.make_bindings(type(app).BINDINGS), *screens])
     for panel in panels():
         above = [one for one in panel.__mro__ if issubclass(one, Panel) and "BINDINGS" in vars(one)]
         bindings = (binding for one in above for binding in Binding.make_bindings(one.BINDINGS))
@@ -89,48 +112,88 @@ def display(app: App[Any], command: Command) -> str:
     return " ".join(dict.fromkeys(shown))
 
 
-class Everything(Provider):
-    """The command palette: every command with its panel and its keys, and the themes. Those of the
-    focused panel come first."""
+# The palette.
 
-    @property
-    def desk(self) -> Desk:
-        return cast(Desk, self.app)
 
-    def _entries(self) -> Iterator[tuple[str, str, bool, Any]]:
-        """What it says, its keys or a word on it, whether it is near, what it does."""
-        titles = {name_of(panel): panel.TITLE for panel in panels()}
-        panel = panel_around(self.focused)
-        near = name_of(type(panel)) if panel is not None else ""
-        for command in sorted(commands(self.app), key=lambda command: command.panel != near):
-            title = titles.get(command.panel, "")
-            text = f"{title}: {command.what}" if title else command.what
-            keys = display(self.app, command)
-            words = f"{keys}   {command.more}" if command.more else keys
-            yield text, words, command.panel == near, partial(self._run, command)
-        for panel in panels():
-            if panel.JUMP:
-                go = partial(self.desk.go, name_of(panel))
-                yield f"Go to {panel.TITLE}", f"^o {panel.JUMP}", False, go
-        for theme in sorted(self.app.available_themes):
-            look = partial(self.desk.set_theme, theme)
-            yield f"Theme: {theme}", "how the studio looks", False, look
+def things(app: App[Any]) -> Iterator[Thing]:
+    """What can be done by a key, panels that can be gone to, and themes."""
+    desk = cast(Desk, app)
+    titles = {name_of(panel): panel.TITLE for panel in panels()}
+    for command in commands(app):
+        words, why = words_of(app, command), _owner(app, command).why_not(command.does)
+        run = partial(_run, app, command)
+        title = titles.get(command.owner, STUDIO)
+        key = display(app, command)
+        id = f"{command.panel} {command.action}"
+        yield Thing(command.what, title, run, key, "", command.more, words, why, id)
+    for panel in panels():
+        if panel.JUMP:
+            go, key = partial(desk.go, name_of(panel)), number_of(panel) or f"^o {panel.JUMP}"
+            yield Thing(f"Go to {panel.TITLE}", "panel", go, key, words=panel.TITLE)
+    for theme in sorted(app.available_themes):
+        look = partial(desk.set_theme, theme)
+        yield Thing(f"Theme: {theme}", "theme", look, words="colours dark light")
 
-    async def discover(self) -> Hits:
-        for text, words, _, run in self._entries():
-            yield DiscoveryHit(text, run, help=words)
 
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for text, words, near, run in self._entries():
-            score = matcher.match(text) or 0.5 * matcher.match(words)
-            if score > 0:
-                extra = NEAR if near else 0.0
-                yield Hit(score + extra, matcher.highlight(text), run, text=text, help=words)
+def words_of(app: App[Any], command: Command) -> str:
+    """Other words by which people look for a command."""
+    return str(_owner(app, command).WORDS.get(command.does, ""))
 
-    async def _run(self, command: Command) -> None:
-        panel = None
-        if command.panel:
-            self.desk.go(command.panel)
-            panel = self.desk.panel(command.panel)
-        await self.app.run_action(command.action, default_namespace=panel)
+
+def _owner(app: App[Any], command: Command) -> Any:
+    return cast(Desk, app).panel(command.owner) if command.owner else app
+
+
+async def _run(app: App[Any], command: Command) -> None:
+    desk, panel = cast(Desk, app), None
+    if command.panel:
+        desk.go(command.panel)
+        panel = desk.panel(command.panel)
+    await app.run_action(command.action, default_namespace=panel)
+
+
+def open_palette(app: App[Any]) -> None:
+    """Find anything by its words, and go there or do it."""
+    from latty_tui.dialogs.palette import Palette
+
+    desk = cast(Desk, app)
+    near = panel_around(app.focused)
+    index = Index(near.TITLE if near is not None else "", desk.taken)
+    index.add(things(app))
+    held: list[Panel] = []
+    desk.tell(lambda panel: held.append(cast(Panel, panel)))
+    desk.tell(lambda panel: index.add(cast(Panel, panel).things()))
+    reads = [partial(_presets, desk), partial(_pages, desk)]
+    desk.ask(Palette(index, [panel.typed for panel in held], reads), partial(_take, app))
+
+
+async def _presets(desk: Desk) -> list[Thing]:
+    """What there is to load: presets, and films with theirs."""
+    from latty_tui.films import documents
+
+    files: Any = desk.panel("timeline")
+
+    def load(ref: str) -> None:
+        desk.background(files.presets.open(ref), "presets")
+
+    found = await asyncio.to_thread(documents.offers, desk.config.out_dir)
+    return [Thing(one.name, one.kind, partial(load, one.ref), "", one.what,
+                  id=f"preset {one.ref}") for one in found]  # fmt: skip
+
+
+async def _pages(desk: Desk) -> list[Thing]:
+    """The pages of help, by their headings."""
+    from latty_tui.dialogs.page import ShownPage
+
+    def show(page: HelpSection) -> None:
+        desk.ask(ShownPage(page))
+
+    found = await asyncio.to_thread(pages.read)
+    return [Thing(one.heading, "help", partial(show, one), where=one.title) for one in found]
+
+
+def _take(app: App[Any], thing: Thing) -> None:
+    """Go to what was found, or do it."""
+    cast(Desk, app).took(thing.known_by)
+    if asyncio.iscoroutine(work := thing.run()):
+        cast(Desk, app).background(work, "found")

@@ -98,6 +98,7 @@ class Desk(Protocol):
     dialogs     modal screens above the panels
     last_focus  the name of the panel that had the focus last
     own_keys    keys of the keymap file, by the id of their command
+    taken       what was taken in the palette lately, the latest first
     """
 
     config: "Config"
@@ -109,6 +110,7 @@ class Desk(Protocol):
     device: str
     last_focus: str | None
     own_keys: dict[str, str]
+    taken: tuple[str, ...]
 
     @property
     def state(self) -> "State": ...
@@ -191,6 +193,9 @@ class Desk(Protocol):
 
     def set_way(self, way: str) -> None:
         """Show pictures in another way from now on."""
+
+    def took(self, id: str) -> None:
+        """It was taken in the palette just now."""
 
     def remember(self) -> None:
         """Keep the state and the looks for the next run."""

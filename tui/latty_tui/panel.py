@@ -4,7 +4,7 @@ The app finds panels by their files and puts each where its PLACE says, in the o
 panel is one new file, and its .tcss where it needs one: nothing else is touched.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial, wraps
 from pathlib import Path
@@ -18,6 +18,7 @@ from latty import plugins
 from latty.plugins import Registry
 from latty.text import printable
 from latty_tui.desk import Desk, Listener
+from latty_tui.finding import Thing
 
 PANELS = Registry["type[Panel]"]("latty_tui.panels", "PANEL", needs=("PLACE", "ORDER", "TITLE"))
 Action = TypeVar("Action", bound=Callable[..., Any])
@@ -34,6 +35,7 @@ class Panel(Listener):
     JUMP          the key that jump mode gives it
     HELP          a few plain sentences for `?`: what it is for; keys come from its BINDINGS
     EVERYWHERE    keys that work wherever the focus is
+    WORDS         other words by which people look for what its keys do, by action
     """
 
     PLACE: ClassVar[Place] = "left"
@@ -42,6 +44,7 @@ class Panel(Listener):
     JUMP: ClassVar[str] = ""
     HELP: ClassVar[str | None] = None
     EVERYWHERE: ClassVar[list[Binding]] = []
+    WORDS: ClassVar[Mapping[str, str]] = {}
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -67,6 +70,20 @@ class Panel(Listener):
             said = Content(printable(text))
             if getattr(self, name) != said.markup:
                 setattr(self, name, said)
+
+    # What the palette asks.
+
+    def why_not(self, action: str) -> str:
+        """Why one of its keys would do nothing now, in a few words; "" = it would."""
+        return ""
+
+    def things(self) -> Iterable[Thing]:
+        """What of it can be found by its words."""
+        return ()
+
+    def typed(self, text: str) -> Iterable[Thing]:
+        """What a text means to it that is no word: a seed, a path."""
+        return ()
 
 
 def opens(action: Action) -> Action:

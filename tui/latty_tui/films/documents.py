@@ -51,6 +51,12 @@ class Offer(NamedTuple):
     name: str
     what: str
 
+    @property
+    def kind(self) -> str:
+        """A preset, or the picture or film that carries one."""
+        media = presets.format_of(Path(self.ref))
+        return "preset" if media is None else "film" if media.film else "picture"
+
 
 class Read(NamedTuple):
     """What was read: a preset, its file where it may be edited, and warnings; or the archive that

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from textual.widget import Widget
 from latty.scene import FP32, Walk
 from latty.text import printable
 from latty_tui.drawing.engine import Drawn, OpenModel
+from latty_tui.finding import Thing
 from latty_tui.panel import Panel
 from latty_tui.state import State
 
@@ -72,6 +74,14 @@ class HeaderPanel(Panel, Widget):
 
     def on_mount(self) -> None:
         self.set_interval(LOOK, self._look)
+
+    def things(self) -> Iterator[Thing]:
+        from latty_tui.panels.timeline.editor import edit_settings
+
+        more = "device, precision, folders ...: they hold from the next start on"
+        words = "settings config preferences options device gpu"
+        go = partial(edit_settings, self.desk)
+        yield Thing("Settings in your editor", "studio", go, more=more, words=words)
 
     # What it hears of.
 

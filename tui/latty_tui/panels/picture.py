@@ -37,6 +37,14 @@ class PicturePanel(Panel, Vertical):
         Binding("z", "zoom", "A pixel as a pixel", show=False),
         Binding("i", "way", "Next way to show pictures", show=False),
     ]
+    WORDS: ClassVar = {
+        "original": "before without",
+        "both": "compare side",
+        "grid": "seeds many several",
+        "full": "fullscreen maximise maximize",
+        "zoom": "zoom enlarge pixels 1:1 100%",
+        "way": "sixel kitty graphics blocks",
+    }
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, **more: Any) -> None:

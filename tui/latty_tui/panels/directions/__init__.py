@@ -1,14 +1,18 @@
 """The directions there are, by method and set: pick one, press, see it change."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from latty.scene import Edit
+from latty_tui.finding import Thing
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
-from latty_tui.panel import opens
+from latty_tui.panel import name_of, opens
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
 from latty_tui.widgets.browser import FILTERS, MOVES
@@ -48,6 +52,45 @@ class DirectionsPanel(FileActions):
         FILTERS,
         *MOVES,
     ]  # fmt: skip
+
+    WORDS: ClassVar = {
+        "star": "favourite favorite mark",
+        "lock": "keep hold",
+        "traverse": "walk traverse sheet",
+        "flip": "flip invert reverse mirror negate",
+        "rename": "rename name call",
+        "delete": "delete remove",
+        "keep": "combine",
+        "find": "find filter",
+    }
+
+    # What the palette asks.
+
+    def why_not(self, action: str) -> str:
+        if action in ("find", "filter"):
+            return ""
+        if action == "keep":
+            return "" if self.desk.state.shown.edits else "there is no edit to keep"
+        row = self.row
+        return row.misfit if row is not None else "no direction is under the cursor"
+
+    def things(self) -> Iterator[Thing]:
+        for entry in self.entries:
+            why = sets.misfit(entry, self.desk.model)
+            for found in sets.directions(entry, why):
+                go, method = partial(self.show_direction, found.ref), entry.method
+                tags = " ".join(self.marks.tags.get(found.ref, ()))
+                yield Thing(found.info.name, "direction", go, "", entry.name, method, tags, why,
+                            found.ref)  # fmt: skip
+
+    def show_direction(self, ref: str) -> None:
+        """The cursor to a direction, whatever is folded or filtered."""
+        self.words = ""
+        self.query_one(Input).value = ""
+        above = sets.rows(self.entries, self.desk.model, self.marks, {}, ref)
+        self.folded.update({row.key: False for row in above if row.found is None})
+        self.desk.go(name_of(type(self)))
+        self.fill(select=ref)
 
     # Keys: edits.
 

@@ -53,6 +53,15 @@ class EditsPanel(EditingPanel):
         Binding("x,delete", "delete", "Remove", key_display="x"),
     ]
 
+    WORDS: ClassVar = {
+        "zero": "neutral",
+        "all_zero": "reset clear neutral",
+        "type": "strength value amount",
+        "mute": "off hide",
+        "mode": "absolute centred",
+        "delete": "remove delete",
+    }
+
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._seen: tuple[tuple[Edit, ...], object] = ((), None)
@@ -60,6 +69,9 @@ class EditsPanel(EditingPanel):
 
     def on_mount(self) -> None:
         self.on_state(self.desk.state)
+
+    def why_not(self, action: str) -> str:
+        return "" if self.count() else "there is no edit yet"
 
     # What the studio tells.
 

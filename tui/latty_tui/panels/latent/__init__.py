@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from textual import events
@@ -12,7 +14,7 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import label_words, seed_words
 from latty_tui.drawing.engine import OpenModel
-from latty_tui.panel import Panel, opens
+from latty_tui.panel import Panel, name_of, opens
 from latty_tui.panels.latent import seed_fields
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
@@ -41,6 +43,14 @@ class LatentPanel(Panel, Lines):
         Binding("t", "truncate(-1)", "Less truncation ψ", show=False),
         Binding("T", "truncate(1)", "More truncation ψ", show=False),
     ]
+    WORDS: ClassVar = {
+        "seed(1)": "next",
+        "random": "dice shuffle",
+        "type_seed": "seed number",
+        "truncate(-1)": "tame",
+        "truncate(1)": "wild",
+        "classes": "class label",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "nudge(1)", "More", key_display="→"),
         Binding("left", "nudge(-1)", "Less", key_display="←"),
@@ -77,6 +87,30 @@ class LatentPanel(Panel, Lines):
 
     def on_model(self, model: OpenModel | None) -> None:
         self.on_state(self.desk.state)
+
+    # What the palette asks.
+
+    def why_not(self, action: str) -> str:
+        return ClassField().why(self.look) if action == "classes" else ""
+
+    def things(self) -> Iterator[Any]:
+        return (one.thing(self.look, self.TITLE, partial(self._go_to, one.name))
+                for one in self.fields[1:])  # the seed has a key of its own  # fmt: skip
+
+    def _go_to(self, name: str) -> None:
+        """To a line, and ask for its value."""
+        places = (i for i, field in enumerate(self.fields) if field.name == name)
+        if (place := next(places, None)) is not None:
+            self.desk.go(name_of(type(self)))
+            self.go(place)
+            self.action_type()
+
+    def typed(self, text: str) -> Iterator[Any]:
+        """A number is a seed."""
+        return seed_fields.typed(text, self._to_seed)
+
+    def _to_seed(self, number: int) -> None:
+        self._apply(seed_fields.reseeded(self.desk.state, number))
 
     # Lines.
 

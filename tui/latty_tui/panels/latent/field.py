@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from latty.scene import Scene
 from latty_tui.drawing.engine import OpenModel
+from latty_tui.finding import Thing
 from latty_tui.state import State
 
 Change = tuple[State, str]
@@ -42,9 +43,11 @@ class FieldContext:
 
 
 class LatentField(ABC):
-    """One line; `look` is the state and the model. USUAL is what of a scene it goes back to."""
+    """One line; `look` is the state and the model. USUAL is what of a scene it goes back to, WORDS
+    are others by which people look for it."""
 
     name: str = ""
+    WORDS: ClassVar[str] = ""
     USUAL: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
@@ -54,6 +57,12 @@ class LatentField(ABC):
     def why(self, look: FieldContext) -> str:
         """Why it means nothing here; "" = it does."""
         return ""
+
+    def thing(self, look: FieldContext, kind: str, go: Callable[[], object]) -> Thing:
+        """What it is in the palette; `go` goes there."""
+        why = self.why(look) if look.model else ""
+        return Thing(self.name, kind, go, more=f"it is {self.words(look)} now",
+                     words=self.WORDS, why=why)  # fmt: skip
 
     def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change | None:
         """One step; None where there is none."""

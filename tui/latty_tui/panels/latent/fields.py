@@ -21,6 +21,7 @@ NOISES = ("none", "const")  # before the seeds
 
 class NoiseField(LatentField):
     name = "noise"
+    WORDS = "noise texture"
     USUAL: ClassVar = {"noise": "const"}
 
     def words(self, look: FieldContext) -> str:
@@ -124,6 +125,7 @@ class MixField(LatentField):
 
 class NewMixField(LatentField):
     name = "mix"
+    WORDS = "mix blend style-mixing crossover"
 
     def words(self, look: FieldContext) -> str:
         return "add: Enter"
@@ -139,6 +141,7 @@ class StartField(LatentField):
     """Stored latents to start at; the panel asks which, as their files have to be read."""
 
     name = "start"
+    WORDS = "latents stored project projected inversion"
     USUAL: ClassVar = {"latent": None}
 
     def words(self, look: FieldContext) -> str:
@@ -154,6 +157,7 @@ class StartField(LatentField):
 
 class SizeField(LatentField):
     name = "size"
+    WORDS = "size resolution height px pixels"
     USUAL: ClassVar = {"size": None}
 
     def words(self, look: FieldContext) -> str:

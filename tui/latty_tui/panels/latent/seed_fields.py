@@ -1,10 +1,14 @@
 """Lines of the latent panel: the seed, a walk through several, and truncation."""
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from latty.scene import BLENDS, SEED_LIMIT, Walk
 from latty_tui.dialogs import readers as reading
+from latty_tui.finding import Thing
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.state import State
 
@@ -32,6 +36,13 @@ def seed_question(look: FieldContext) -> Question:
     hint = f"0 to {SEED_LIMIT - 1}; several make a walk: 1, 5, 9"
     return Question("seed", reading.seed_words(now), lambda text: reading.seeds(text, now),
                     reseeded, hint)  # fmt: skip
+
+
+def typed(text: str, go: Callable[[int], object]) -> Iterator[Thing]:
+    """The seed that a text means in the palette, if it means one."""
+    with suppress(ValueError):
+        number = reading.seed(text.lower().removeprefix("seed").strip())
+        yield Thing(f"Seed {number}", "seed", partial(go, number), more="the picture of that seed")
 
 
 def psi_words(psi: float) -> str:
@@ -99,6 +110,7 @@ class BlendField(LatentField):
 
 class TruncationField(LatentField):
     name = "truncation"
+    WORDS = "psi ψ truncation"
     USUAL: ClassVar = {"truncation": 1.0}
 
     def words(self, look: FieldContext) -> str:

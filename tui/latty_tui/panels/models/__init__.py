@@ -1,6 +1,10 @@
 """The models there are, and how another one is opened: by name, by path, by dropping a file."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.cells import cell_len
@@ -9,11 +13,14 @@ from textual.binding import Binding, BindingType
 
 from latty.text import printable
 from latty_tui.drawing.engine import OpenModel
+from latty_tui.finding import Thing
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
 from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.widgets.browser import FILTERS, MOVES, BrowserPanel, RowList
+
+PATHS = ("/", "~", "./", "../")  # how they begin
 
 
 class ModelsPanel(BrowserPanel[ModelEntry | None]):
@@ -40,12 +47,35 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         *MOVES,
     ]
 
+    WORDS: ClassVar = {
+        "open_path": "open import file checkpoint browse path load",
+        "fold(0)": "zoo",
+    }
+
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.known: list[ModelEntry] = []
         self.zoo_open = False
         self.broken = ""  # what could not be opened
         self._state: tuple[object, ...] = ()
+
+    # What the palette asks.
+
+    def things(self) -> Iterator[Thing]:
+        for one in self.known:
+            kind = "model to fetch" if one.kind == "zoo" else "model"
+            where = printable(str(Path(one.ref).parent)) if one.kind == "path" else ""
+            facts = one.what if one.kind == "zoo" else one.facts
+            why = one.what if one.kind == "wrong" else ""
+            yield Thing(one.name, kind, partial(self._take, one), "", where, facts, why=why)
+
+    def typed(self, text: str) -> Iterator[Thing]:
+        """A path is opened."""
+        if text.startswith(PATHS):
+            with suppress(OSError, RuntimeError, ValueError):
+                path = Path(text).expanduser().absolute()
+                if path.is_file():
+                    yield Thing(f"Open {text}", "file", partial(self.open_ref, str(path)))
 
     # What there is.
 
@@ -136,10 +166,14 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         self.fill()
 
     def action_open(self) -> None:
-        row = self.row
-        if row is None:
+        if self.row is None:
             self.action_fold(int(self.zoo_open))
-        elif row.kind == "zoo":
+        else:
+            self._take(self.row)
+
+    def _take(self, row: ModelEntry) -> None:
+        """Open a model, or tell how it comes here."""
+        if row.kind == "zoo":
             from latty_tui.panels.models import fetching
 
             fetching.offer(self.desk, row)

@@ -1,8 +1,9 @@
 """The queue: every job there is, also those of other terminals and of the days before."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,8 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from latty.text import printable
+from latty_tui.finding import Thing
 from latty_tui.jobs import Job, Watch, ended
-from latty_tui.panel import number_of
+from latty_tui.panel import name_of, number_of
 from latty_tui.panels.queue.actions import JobActions
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, row, short, summary
@@ -52,6 +54,15 @@ class QueuePanel(JobActions):
         *(replace(one, id=OLD_IDS.get(one.action)) for one in MOVES),
     ]
 
+    WORDS: ClassVar = {
+        "render_this": "render video gif movie mp4 webm animation",
+        "discover": "discover search new directions",
+        "go": "jobs queue",
+        "stop": "cancel stop kill",
+        "again": "retry again",
+        "resume": "resume continue",
+    }
+
     def compose(self) -> ComposeResult:
         yield RowList(self._draw, id="jobs")
 
@@ -62,6 +73,27 @@ class QueuePanel(JobActions):
         self._known = False  # whether a first look has been taken
         self.list.show(1, 0)
         self.run_worker(self._look_on(), group="jobs", exit_on_error=False)
+
+    # What the palette asks.
+
+    def why_not(self, action: str) -> str:
+        if action in ("render_this", "discover"):
+            return "" if self.desk.model is not None else "no model is open"
+        return "" if self.jobs or action == "go" else "there is no job"
+
+    def things(self) -> Iterator[Thing]:
+        for job in self.jobs:
+            go = partial(self._go_to, job.id)
+            yield Thing(job.title, "job", go, where=job.state, more=job.error, id=f"job {job.id}")
+
+    def _go_to(self, job: str) -> None:
+        """The cursor to a job; of one that is done, what it made."""
+        places = (i for i, one in enumerate(self.jobs) if one.id == job)
+        if (place := next(places, None)) is not None:
+            self.desk.go(name_of(type(self)))
+            self.list.go(place)
+            if self.jobs[place].outputs:
+                self.action_open()
 
     # Looking.
 

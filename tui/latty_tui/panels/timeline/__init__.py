@@ -115,6 +115,17 @@ class TimelinePanel(Panel, Widget):
         Binding("P", "pace", "Frames per second", show=False),
     ]
 
+    WORDS: ClassVar = {
+        "keep": "keyframe",
+        "play": "play animate",
+        "save": "save",
+        "export": "export screenshot png image picture",
+        "loop": "loop bounce seamless",
+        "pace": "fps rate",
+        "seconds": "duration length",
+        "easing": "easing interpolation",
+    }
+
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.chosen = 0
@@ -131,6 +142,13 @@ class TimelinePanel(Panel, Widget):
         self.presets = PresetFiles(self.desk, self._named)
         self.set_interval(WATCH, self.presets.look)
         self.desk.background(self.presets.find_again(), "presets")
+
+    # What the palette asks.
+
+    def why_not(self, action: str) -> str:
+        film = [one.action for one in Binding.make_bindings(self.BINDINGS)]
+        needs = action in film and action not in ("keep(True)", "seconds", "frames", "pace")
+        return "" if not needs or moves.marks(self.desk.state) else "there is no keyframe yet"
 
     # What the app tells.
 

@@ -5,8 +5,11 @@ import subprocess
 
 from textual.app import SuspendNotSupported
 
+from latty import config, home
 from latty.errors import Missing, OutputError
+from latty.folders import private
 from latty_tui.desk import Desk
+from latty_tui.films.documents import editor
 
 
 async def run_editor(desk: Desk, command: list[str]) -> None:
@@ -22,6 +25,13 @@ async def run_editor(desk: Desk, command: list[str]) -> None:
     desk.redraw()  # the editor has used the screen
     if code:
         raise OutputError(f"{command[0]} ended with exit status {code}")
+
+
+async def edit_settings(desk: Desk) -> None:
+    """The user's settings in the editor. Raises LattyError where they cannot be used."""
+    await run_editor(desk, editor(private(home.config_dir()) / "config.toml"))
+    config.load()
+    desk.say("the settings hold from the next start on")
 
 
 def _apart(command: list[str]) -> int:
