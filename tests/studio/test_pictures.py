@@ -214,7 +214,7 @@ def read_kitty(text: str) -> tuple[dict[str, str], Image.Image]:
 def test_kitty_pictures_come_back(size: tuple[int, int]) -> None:
     rgb = smooth(*size)
     keys, image = read_kitty(kitty.encode(rgb, 9, 4, number=5))
-    assert (keys["c"], keys["r"], keys["i"], keys["C"], keys["q"]) == ("9", "4", "5", "1", "2")
+    assert (keys["i"], keys["C"], keys["q"]) == ("5", "1", "2") and not {"c", "r"} & {*keys}
     assert (keys["a"], keys["f"], image.format, image.mode) == ("T", "100", "PNG", "P")
     assert psnr(np.asarray(image.convert("RGB")), rgb) >= 36.5
     few = read_kitty(kitty.encode(rgb, 9, 4, colours=16))[1]

@@ -308,7 +308,7 @@ class FakeTerminal:
         """What the screen shows where that picture was painted, and the part still covered."""
         top, left = picture.row * self.cell[1], picture.column * self.cell[0]
         height, width = picture.pixels.shape[:2]
-        if picture.way != "sixel":
+        if picture.way == "iterm":
             height, width = picture.rows * self.cell[1], picture.columns * self.cell[0]
         place = (slice(top, top + height), slice(left, left + width))
         with self.changed:

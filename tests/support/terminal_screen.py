@@ -170,16 +170,17 @@ class Display:
             return self._kitty(data, now)
         if data.startswith(b"\x1b]1337;File="):
             keys, pixels = read_iterm(data)
-            picture = self._picture("iterm", data, now, pixels, keys["width"], keys["height"])
+            cells = int(keys["width"]), int(keys["height"])
+            picture = self._picture("iterm", data, now, pixels, *cells)
             self._paint(picture)
             return picture
         return None
 
     def _picture(
-        self, way: str, data: bytes, now: float, pixels: Pixels, columns: str, rows: str
+        self, way: str, data: bytes, now: float, pixels: Pixels, columns: int, rows: int
     ) -> Picture:
         x, y = self.cells.cursor.x, self.cells.cursor.y
-        return Picture(now, way, x, y, int(columns), int(rows), data, pixels)
+        return Picture(now, way, x, y, columns, rows, data, pixels)
 
     def _sixel(self, data: bytes, now: float) -> Picture:
         sixel = read_sixel(data)
@@ -208,19 +209,22 @@ class Display:
         if keys.get("U") == "1":  # cells of text say where it is
             self.virtual[number] = scaled(
                 pixels, int(keys["c"]) * self.cell[0], int(keys["r"]) * self.cell[1]
-            )
+            )  # but for its shape, which kitty keeps
             return None
-        picture = self._picture("kitty", data, now, pixels, keys["c"], keys["r"])
+        columns, rows = (
+            -(-px // one) for px, one in zip(pixels.shape[1::-1], self.cell, strict=True)
+        )
+        picture = self._picture("kitty", data, now, pixels, columns, rows)
         self.placed[number] = picture
         return picture
 
     def _paint(self, picture: Picture) -> None:
         width, height = self.cell
-        pixels = scaled(picture.pixels, picture.columns * width, picture.rows * height)
-        area = np.s_[
-            picture.row * height : (picture.row + picture.rows) * height,
-            picture.column * width : (picture.column + picture.columns) * width,
-        ]
+        pixels = picture.pixels
+        if picture.way == "iterm":  # which fills its cells
+            pixels = scaled(pixels, picture.columns * width, picture.rows * height)
+        top, left = picture.row * height, picture.column * width
+        area = np.s_[top : top + pixels.shape[0], left : left + pixels.shape[1]]
         self.canvas[area], self.covered[area] = pixels, True
 
     def shown(self) -> tuple[Pixels, NDArray[np.bool_]]:

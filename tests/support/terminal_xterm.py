@@ -29,6 +29,16 @@ SETTINGS = (
     "XTerm*internalBorder: 2",
 )
 
+KITTY = (
+    "update_check_interval=0",
+    "font_family=DejaVu Sans Mono",
+    "font_size=11",
+    "cursor_blink_interval=0",
+    "remember_window_size=no",
+    "initial_window_width=1100",
+    "initial_window_height=800",
+)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -46,6 +56,7 @@ class XTerm:
 
     display: str
     process: subprocess.Popen[bytes]
+    name: str = "xterm"
 
     def tool(self, *words: str) -> str:
         """xdotool's answer."""
@@ -60,7 +71,7 @@ class XTerm:
         return done.stdout.strip()
 
     def window(self) -> str:
-        return self.tool("search", "--onlyvisible", "--class", "xterm").split("\n")[-1]
+        return self.tool("search", "--onlyvisible", "--class", self.name).split("\n")[-1]
 
     def press(self, *keys: str) -> None:
         """Keys as xdotool calls them: n, ctrl+p, Escape, Return."""
@@ -88,7 +99,7 @@ class XTerm:
     def wait(self, predicate: Callable[[], object], what: str = "", timeout: float = LIMIT) -> None:
         end = time.monotonic() + timeout
         while not predicate():
-            assert self.process.poll() is None, f"xterm ended: {what}"
+            assert self.process.poll() is None, f"{self.name} ended: {what}"
             assert time.monotonic() < end, f"not within {timeout} s: {what}"
             time.sleep(0.1)
 
@@ -108,7 +119,7 @@ class XTerm:
         end = time.monotonic() + timeout
         found = self.match(wanted)
         while found.psnr < good and time.monotonic() < end:
-            assert self.process.poll() is None, "xterm ended"
+            assert self.process.poll() is None, f"{self.name} ended"
             time.sleep(0.2)
             found = self.match(wanted)
         return found
@@ -152,13 +163,32 @@ def opened(
 ) -> Iterator[XTerm]:
     """A program in an xterm in a server of its own; all of it ends with the block."""
     settings = [word for setting in SETTINGS for word in ("-xrm", setting)]
+    command = [
+        *(path_of("xterm"), "-tn", "xterm-256color", "+lc", *(SIXEL if sixel else ())),
+        *(*settings, "-fs", str(font), "-geometry", f"{columns}x{rows}+0+0"),
+        *("-e", *words),
+    ]
+    with _window(command, environ, folder, "xterm") as terminal:
+        yield terminal
+
+
+@contextmanager
+def opened_kitty(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> Iterator[XTerm]:
+    """A program in a kitty without a GPU."""
+    settings = [word for setting in KITTY for word in ("-o", setting)]
+    soft = {"LIBGL_ALWAYS_SOFTWARE": "1", "KITTY_CONFIG_DIRECTORY": str(folder)}
+    command = [path_of("kitty"), "--config", "NONE", *settings, *words]
+    with _window(command, {**environ, **soft}, folder, "kitty") as terminal:
+        yield terminal
+
+
+@contextmanager
+def _window(
+    command: Sequence[str], environ: Mapping[str, str], folder: Path, name: str
+) -> Iterator[XTerm]:
     with server() as display:
         process = subprocess.Popen(
-            [
-                *(path_of("xterm"), "-tn", "xterm-256color", "+lc", *(SIXEL if sixel else ())),
-                *(*settings, "-fs", str(font), "-geometry", f"{columns}x{rows}+0+0"),
-                *("-e", *words),
-            ],
+            command,
             env={**{k: v for k, v in environ.items() if k not in SIZE}, "DISPLAY": display},
             cwd=folder,
             start_new_session=True,
@@ -166,9 +196,9 @@ def opened(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        terminal = XTerm(display, process)
+        terminal = XTerm(display, process, name)
         try:
-            terminal.wait(terminal.window, "xterm's window")
+            terminal.wait(terminal.window, f"the window of {name}")
             yield terminal
         finally:
             _end(process)

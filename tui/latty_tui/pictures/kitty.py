@@ -9,12 +9,13 @@ CHUNK = 4096
 ADVICE = "the kitty graphics protocol: exact pixels"
 ORDER = 20
 SURVIVES = True
-EXACT = False
+EXACT = True
 CELLS = False
 
 
-def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
-    """Any: the terminal scales."""
+def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
+    """A pixel per pixel: scaled by the terminal it would fill whole cells, and be a mosaic."""
+    return columns * cell[0], rows * cell[1]
 
 
 def encode(
@@ -22,7 +23,7 @@ def encode(
 ) -> str:
     """One picture (H, W, 3), placed at the cursor, which stays where it is (C=1); no answer is
     wanted (q=2)."""
-    keys = f"a=T,f=100,c={columns},r={rows},i={number},p=1,C=1,q=2"
+    keys = f"a=T,f=100,i={number},p=1,C=1,q=2"
     return "".join(sent(rgb, keys, colours))
 
 

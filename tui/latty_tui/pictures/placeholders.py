@@ -9,7 +9,7 @@ from latty_tui.terminal import Pixels
 ADVICE = "kitty's pictures through tmux: exact pixels"
 ORDER = 25
 SURVIVES = False
-EXACT = False
+EXACT = True
 CELLS = True
 PLACEHOLDER = "\U0010eeee"
 # The numbers of rows and columns, from 0: combining characters of Unicode 6.0 above their base
@@ -23,8 +23,9 @@ MARKS = """305 30D-30E 310 312 33D-33F 346 34A-34C 350-352 357 35B 363-36F 483-4
 FE20-FE26 10A0F 10A38 1D185-1D189 1D1AA-1D1AD 1D242-1D244"""
 
 
-def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
-    """Any: the terminal scales."""
+def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
+    """A pixel per pixel."""
+    return columns * cell[0], rows * cell[1]
 
 
 def encode(
