@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,10 @@ from latty import latents
 from latty.attributes import scores_of
 from latty.directions.file import ARRAY, read
 from latty.models import open_model
+from latty.presets.formats import Pixels
 from latty.render import provenance
+from latty.render.pixels import Painter
+from latty.scene import Scene
 
 FILES = "{seed:04d}.png"
 COUNT = 400
@@ -62,6 +66,23 @@ def test_pictures_latents_and_manifest(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("*.latty-work")]
     preset, _ = provenance.recall(pool / "0005.png")
     assert (preset.scene.seed, preset.scene.truncation) == (5, 0.8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("px", "wanted"), [("256", [3]), ("512", [2, 1])])
+def test_large_pictures_are_drawn_as_few_at_once_as_a_cpu_holds(
+    px: str, wanted: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, found = Painter.__call__, list[int]()
+
+    def drawn(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        found.append(len(scenes))
+        return asked(painter, scenes)
+
+    monkeypatch.setattr(Painter, "__call__", drawn)
+    words = ["sample", "portraits", "--seeds", "0-2", "--files", FILES, "-o", "pool", "--size", px]
+    done = latty(*words, home=tmp_path)
+    assert done.returncode == 0 and found == wanted, done.stderr
 
 
 def test_a_scene_that_starts_in_a_pool_draws_its_picture(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from latty.folders import Folder
 from latty.latents import pools
 from latty.models.base import Generator
-from latty.models.memory import in_batches, told
+from latty.models.memory import at_once, in_batches, told
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import Pixels
 from latty.render import grids, provenance
@@ -17,7 +17,7 @@ from latty.render.pixels import Painter, at_size
 from latty.render.writers.png import pack
 from latty.scene import Scene
 
-TOGETHER = 8  # pictures drawn at once
+TOGETHER = 8  # pictures drawn at once, of large ones fewer
 
 
 def draw(
@@ -38,21 +38,22 @@ def draw(
     Raises DeviceError, OSError, and what the model raises.
     """
     painter = Painter(at_size(generator, scene.size), options.foreign)
+    together = at_once(painter.generator, TOGETHER)
     recipe = _recipe(scene, generator, options) if options.recipe else None
     done = 0
-    for block in blocks(TOGETHER):
+    for block in blocks(together):
         names = [pools.file_of(files, seed) for seed in block]
         missing = [i for i, name in enumerate(names) if inside.status(name) is None]
         scenes = [replace(scene, seed=seed) for seed in block] if missing else []
         drawn = partial(_drawn, painter, scenes)
-        for part, pixels, used in in_batches(drawn, len(scenes), TOGETHER):
+        for part, pixels, used in in_batches(drawn, len(scenes), together):
             if done == 0 and part.start == 0:
                 room(pixels[0].size)
             for i in range(part.start, part.stop):
                 if i in missing:
                     one = grids.fit(pixels[i - part.start], scene.size)
                     inside.write(names[i], [pack(one, _said(recipe, block[i]))], None)
-            report(done + part.stop, told("pictures", used, min(TOGETHER, len(scenes))))
+            report(done + part.stop, told("pictures", used, min(together, len(scenes))))
         done += len(block)
         report(done, "pictures")
 

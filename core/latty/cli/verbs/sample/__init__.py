@@ -34,7 +34,7 @@ def options(parser: Parser) -> None:
     parser.epilog = (
         "With --files a folder is written (docs/pools.md): a picture for each seed, their latents\n"
         "in latents.safetensors, and manifest.csv; the same command goes on where it was stopped.\n"
-        "Eight pictures are drawn at once there, whatever --batch says.\n\n"
+        "Eight pictures, of large ones fewer, are drawn at once there, whatever --batch says.\n\n"
         'stdout: the file or folder written. --json: {"path", "bytes", "model", "seeds"}, or\n'
         '{"path", "model", "files", "latents", "manifest", "arrays"}.'
     )

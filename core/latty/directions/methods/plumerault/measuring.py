@@ -20,6 +20,7 @@ from latty.directions.transform import Transform, additive, amount
 from latty.directions.traverse import figures
 from latty.models.base import Generator
 from latty.models.labels import class_labels
+from latty.models.memory import at_once
 from latty.scene import Label
 
 WAYS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # sigma, for the calibration
@@ -37,7 +38,7 @@ class Measuring:
 
     span   amounts that are looked for
     sigma  of the low-pass, in heights; size  px at which pictures are compared
-    batch  pictures drawn at once; pulse  is called after each of them
+    batch  pictures drawn at once, of large ones fewer; pulse  is called after each of them
     """
 
     generator: Generator
@@ -137,7 +138,7 @@ class Measuring:
 
     def _pictures(self, codes: Tensor, judge: bool = False) -> tuple[Tensor, Tensor]:
         drawn, scores = [], []
-        for part in torch.split(codes, self.batch):
+        for part in torch.split(codes, at_once(self.generator, self.batch)):
             images = self.generator.synthesis(part, class_labels(self.label, part, self.generator))
             drawn.append(smaller(images, self.size))
             scores.append(_judged(images) if judge else images.new_zeros(0))
