@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from terminal_fake import ITERM, KITTY, SIXEL, FakeTerminal, Kind, Sent
 from terminal_screen import Picture
-from terminal_studio import FIRST, comes, engines_of, large, right, scene_now, studio
+from terminal_studio import FIRST, comes, engines_of, large, quick, right, scene_now, studio
 
 
 def placed(terminal: FakeTerminal, picture: Picture) -> None:
@@ -44,10 +44,11 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
         with terminal.watched(0.6) as sent:
             terminal.press(opens)
             clear = f"{name} to open, and no pixels over it"
-            terminal.wait(lambda: terminal.area(picture)[1] == 0, clear)
+            terminal.wait(lambda: terminal.area(picture)[1] < 1, clear)
         assert not sent[0].pictures, f"{name}: pixels are painted over it"
         with terminal.watched(0.8) as sent:
             terminal.press(closes)
+            terminal.wait(lambda: terminal.area(picture)[1] == 1, f"{name}: the picture is back")
         assert len(once(sent[0], name)) == 1, f"{name}: the picture does not come back"
         right(terminal, picture, scene, name)
 
@@ -58,6 +59,32 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
     terminal.wait(lambda: "nothing to redo" not in terminal.text(), "the toast to go")
     terminal.quiet(0.6)
     right(terminal, picture, scene, "toast")
+
+
+def test_a_dialog_takes_only_its_own_cells_of_a_picture(tmp_path: Path) -> None:
+    """What is beside it stays as it is: not sent again, never empty; what it took comes back."""
+    with quick(tmp_path, kind=SIXEL) as terminal:
+        [picture] = large(terminal.pictures)
+        before = terminal.area(picture)[0]
+        left = list[float]()
+        for opens in ("s", "r", "ctrl+p", "ctrl+o"):
+            asked = terminal.text()
+            with terminal.watched(0.3) as sent:
+                terminal.press(opens)
+                terminal.wait(lambda was=asked: terminal.text() != was, f"{opens} opens")
+            assert not sent[0].pictures, f"{opens}: painted over"
+            pixels, share = terminal.area(picture)
+            left.append(share)
+            there = (pixels == before).all(axis=2).mean()
+            assert there > share - 0.02, f"{opens}: what is left is another picture"
+            taken, asked = share < 1, terminal.text()
+            with terminal.watched(0.3) as sent:
+                terminal.press("escape")
+                terminal.wait(lambda was=asked: terminal.text() != was, f"{opens} closes")
+                terminal.wait(lambda: terminal.area(picture)[1] == 1, f"{opens}: it is whole")
+            assert len(large(sent[0].pictures)) == taken, opens
+            assert (terminal.area(picture)[0] == before).all()
+        assert max(left) > 0.3, f"pictures are gone, or in blocks: {left}"
 
 
 @pytest.mark.slow

@@ -137,6 +137,7 @@ class Studio(UndoingApp):
         self.own_keys = commands.read_keymap(self)
         self.set_keymap(self.own_keys)
         self.watch_for_the_end()
+        self.app_resume_signal.subscribe(self, lambda _: self.writer.again())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -254,9 +255,12 @@ class Studio(UndoingApp):
     # Pixels.
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """What the compositor writes; pixels that it wrote over are painted again."""
+        """What the compositor writes, around pictures that stand; pixels that it wrote over are
+        painted again."""
+        if self._running and screen is self.screen:
+            renderable = self.writer.around(renderable)
         super()._display(screen, renderable)
-        if self._running and renderable is not None and not self.dialogs:
+        if self._running and renderable is not None:
             self.writer.written(getattr(renderable, "spans", None))
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:

@@ -8,6 +8,7 @@ from latty_tui import terminal
 from latty_tui.drawing.picture import RawPicture
 
 SHADES = " .:-=+*#%@"  # from dark to bright, on a dark ground
+DIM = bytes(round(level * 0.55) for level in range(256))  # of each level, what is left of it
 Place = tuple[int, int, int, int]  # x, y, width, height in cells
 
 
@@ -18,6 +19,7 @@ class EncodeOptions:
     place      the cells there are
     largest    px of the longer side on screen; None = all there is
     detail     px of the longer side that are kept; the picture is as large as without it
+    dimmed     darker: it is not what is asked for
     """
 
     way: str
@@ -29,6 +31,7 @@ class EncodeOptions:
     detail: int | None = None
     one_to_one: bool = False
     number: int = 1
+    dimmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     canvas = how.canvas(columns, rows, order.cell)
     if how.EXACT:
         canvas = width, height
-    pixels = _resampled(array(picture), canvas, order)
+    pixels = _resampled(array(dimmed(picture) if order.dimmed else picture), canvas, order)
     data = how.encode(
         pixels, columns, rows, truecolor=order.truecolor, number=order.number, colours=order.colours
     )
@@ -94,6 +97,11 @@ def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     if how.CELLS:  # rows of text start at the left edge of the screen
         data = data.replace("\r\n", f"\r\x1b[1B\x1b[{column}C" if column else "\r\x1b[1B")
     return Encoded(data, order.place, column, row, columns, rows, (width, height))
+
+
+def dimmed(picture: RawPicture) -> RawPicture:
+    """The picture darker, so that it does not pass for another one."""
+    return replace(picture, pixels=picture.pixels.translate(DIM))
 
 
 def array(picture: RawPicture) -> Any:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 
+from latty_tui.drawing.around import Around
 from latty_tui.drawing.encoding import Encoded
 from latty_tui.terminal import PICTURES
 from latty_tui.terminal.probe import Terminal, window_cell
@@ -32,6 +34,8 @@ class Painted(Protocol):
     """A widget whose cells have pixels over them."""
 
     def written(self, spans: Spans | None) -> None: ...
+    def kept(self) -> Spans: ...
+    def lost(self) -> None: ...
     def again(self) -> None: ...
 
 
@@ -67,6 +71,13 @@ class PixelWriter:
             return None
         return next((px for speed, px in DETAILS if self.speed >= speed), LEAST)
 
+    def around(self, update: Any) -> Any:
+        """What Textual is about to write, without the cells whose pixels stand."""
+        if not isinstance(update, ChopsUpdate | LayoutUpdate):
+            return update
+        kept = [span for view in self.views for span in view.kept()]
+        return Around(update, kept) if kept else update
+
     def written(self, spans: Spans | None) -> None:
         """Textual has written cells, None = all of them."""
         for view in self.views:
@@ -78,7 +89,10 @@ class PixelWriter:
             view.again()
 
     def measure(self) -> None:
-        """The size of a cell again: a resize may have been another font."""
+        """The size of a cell again: a resize may have been another font, and have taken pictures
+        away."""
+        for view in self.views:
+            view.lost()
         self.terminal = replace(self.terminal, cell=window_cell() or self.terminal.cell)
 
     def write(self, data: str) -> None:

@@ -10,17 +10,20 @@ import asyncio
 import os
 
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.timer import Timer
 from textual.widget import Widget
 
-from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, covers, encode
+from latty_tui.drawing.around import Span, above, without
+from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, covers, dimmed, encode
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixel_writer import PixelWriter, Spans
 
 SETTLE = 0.04  # seconds after the last touch of the compositor until pixels are painted again
+AT_ONCE = 0.001  # the same, where the rest of the picture is there
 QUICK = 256  # px: the longer side while a key repeats
 QUICK_COLOURS, COLOURS = 64, 256
 COARSE = 2  # cells that one block is wide, below a dialog
@@ -45,6 +48,12 @@ class PixelView(Widget):
         self._quick = False
         self._encoded: Encoded | None = None
         self._busy = self._again = self._covered = False
+        self._stands = False  # whether the terminal shows all that was painted last,
+        self._pierced = list[Region]()  # but for these cells, which something wrote over
+        self._over = list[Region]()  # what is above the view now
+        self._mosaic = False  # in cells, because something above it would be painted over
+        self._ground: Style | None = None  # around what was painted
+        self._dimmed = False
         self._strips: tuple[object, list[Strip]] | None = None
         self._timer: Timer | None = None
         self._full: Timer | None = None
@@ -56,9 +65,9 @@ class PixelView(Widget):
 
     @property
     def as_cells(self) -> bool:
-        """Whether Textual draws the picture itself, in half blocks: below a dialog, where pixels
-        would cover it, and where there is no terminal to paint on."""
-        return self._covered or self.app.is_headless or self.writer.way in ("saved", "off")
+        """Whether Textual draws the picture itself, in half blocks: where pixels would cover what
+        is above it, and where there is no terminal to paint on."""
+        return self._mosaic or self.app.is_headless or self.writer.way in ("saved", "off")
 
     @property
     def painted(self) -> Region:
@@ -69,38 +78,43 @@ class PixelView(Widget):
         x, y, columns, rows = covers(self.picture, self._order(place), self.as_cells)
         return Region(x, y, columns, rows)
 
-    def show(self, picture: RawPicture | None, quick: bool = False) -> None:
+    def show(self, picture: RawPicture | None, quick: bool = False, dimmed: bool = False) -> None:
         """Show a picture instead of the last one. `quick`: small and of few colours, because
-        another one follows; it is sent whole when none does."""
-        self.picture, self._quick = picture, quick
+        another one follows; it is sent whole when none does. `dimmed`: it is not what is asked
+        for."""
+        self.picture, self._quick, self._dimmed = picture, quick, dimmed
         if self._full is not None:
             self._full.stop()
         self._full = self.set_timer(FULL_AFTER, self._whole) if quick and picture else None
+        self._mosaic = bool(self._over)
         if picture is None:
             self._forget()
         elif self.as_cells:
             self._strips = self._encoded = None  # what was encoded is another picture
-            self.refresh()
+            self._wipe()
         else:
             self._start()
 
+    def lost(self) -> None:
+        """The terminal may not show any more what was painted."""
+        self._stands = False
+
+    def dim(self) -> None:
+        """What is shown is not what is asked for any more: so that it does not pass for it."""
+        if self.picture is not None and not self._dimmed:
+            self.show(self.picture, dimmed=True)
+
     def cover(self, covered: bool) -> None:
-        """A dialog opens over the view, or has closed."""
-        if covered == self._covered:
-            return
-        self._covered, self._strips = covered, None
-        if self.picture is not None:
-            if covered:
-                self.writer.hide(self._number)
-            elif self._encoded is None:  # it came while it was covered
-                self._start()
-            elif self.writer.survives:  # it was taken away: cells do not bring it back
-                self._timer = self.set_timer(SETTLE, self._repaint)
-            self.refresh()
+        """A dialog opens, or has closed: cells of a picture are dear to draw below it."""
+        if covered != self._covered:
+            self._covered, self._strips = covered, None
+            if self.picture is not None and self.as_cells:
+                self.refresh()
 
     def again(self) -> None:
         """Everything anew: another way to show pictures, another size of cells."""
         self._encoded = self._strips = None
+        self._stands = False
         self.writer.hide(self._number)
         self.refresh()
         if self.picture is not None and not self.as_cells:
@@ -117,6 +131,7 @@ class PixelView(Widget):
 
     def on_resize(self) -> None:
         self._strips = None
+        self._stands = False
         if self.picture is not None and not self.as_cells:
             self._start()
 
@@ -127,21 +142,75 @@ class PixelView(Widget):
         self.writer.views.remove(self)
         self.writer.hide(self._number)
 
+    def kept(self) -> list[Span]:
+        """The cells that the app must not write, because their pixels stand. What is above the
+        view is written: its cells are lost to the picture until nothing is above it."""
+        place = self._place()
+        over = above(self.app.screen, self) if place.area else []
+        if over != self._over:
+            self._over = over
+            self._overlaid() if over else self._uncovered()
+        self._pierced += [one for one in over if one not in self._pierced]
+        there = self._encoded is not None and self._encoded.place == tuple(place)
+        if not self._stands or not there or self._ground != self.visual_style:
+            return []
+        return [
+            (y, first, last)
+            for y in place.line_range
+            for first, last in without(
+                place.column_span, [one.column_span for one in self._pierced if y in one.line_range]
+            )
+        ]
+
+    def _overlaid(self) -> None:
+        """Something is above the view now. Pixels that outlive their cells would cover it."""
+        if self.writer.survives and not self._mosaic and self.picture is not None:
+            self.writer.hide(self._number)
+            self._mosaic = True
+            self._wipe()
+
+    def _uncovered(self) -> None:
+        """Nothing is above it any more."""
+        if self.picture is None:
+            self._pierced = []
+        elif self._mosaic:
+            self._mosaic = False
+            self._wipe()
+            if self._encoded is None:  # it came meanwhile
+                self._start()
+            else:
+                self._timer = self.set_timer(SETTLE, self._repaint)
+
+    def _wipe(self) -> None:
+        """Have the view's own cells written."""
+        self._stands = False
+        self.refresh()
+
     def written(self, spans: Spans | None) -> None:
         """The app has written cells, (y, from x, to x) or all of them: pixels that were there are
         painted again, soon."""
         place = self._place()
         if self.as_cells or self._encoded is None or place.area == 0:
             return
+        there = self._encoded
+        painted = Region(there.column, there.row, there.columns, there.rows)
+        if there.place != tuple(place):
+            painted = place
         hit = spans is None or any(
-            place.y <= y < place.bottom and first < place.right and last > place.x
+            painted.y <= y < painted.bottom and first < painted.right and last > painted.x
             for y, first, last in spans
         )
+        if not hit and not self._over:
+            self._pierced = []  # beside the picture
         if not hit or (self.writer.survives and self._encoded.place == tuple(place)):
             return
+        if self._stands and self._over:
+            return  # what is above took its own cells only
+        soon = AT_ONCE if self._stands else SETTLE  # a dialog has gone: what it took is empty
+        self._stands = False
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(SETTLE, self._repaint)
+        self._timer = self.set_timer(soon, self._repaint)
 
     # Pixels.
 
@@ -195,6 +264,7 @@ class PixelView(Widget):
             detail=QUICK if quick else writer.detail,
             one_to_one=self.one_to_one,
             number=self._number,
+            dimmed=self._dimmed,
         )
 
     def _paint(self, encoded: Encoded) -> None:
@@ -203,34 +273,36 @@ class PixelView(Widget):
             self._timer.stop()
         survives = self.writer.survives  # then the new one takes the old one's place
         if before is not None and not before.inside(encoded) and not survives:
-            self.refresh()  # the old one shows at the sides: its cells are written again
+            self._wipe()  # the old one shows at the sides: its cells are written again
             return
         self._repaint()
 
     def _repaint(self) -> None:
         encoded, place = self._encoded, self._place()
-        if encoded is None or self.as_cells or not self.screen.is_current or place.area == 0:
+        if encoded is None or self.as_cells or self._over or place.area == 0:
             return
         if encoded.place != tuple(place):
             self._start()
             return
+        self._stands, self._pierced, self._ground = True, [], self.visual_style
         self.writer.paint(encoded)
 
     def _forget(self) -> None:
         self._encoded = self._strips = None
         self.writer.hide(self._number)
-        self.refresh()
+        self._wipe()
 
     # Cells.
 
     def _drawn_cells(self) -> list[Strip]:
-        key = (self.picture, self.size, self._covered)
+        key = (self.picture, self.size, self._covered, self._dimmed)
         if self._strips is None or self._strips[0] != key:
             assert self.picture is not None
             wide = COARSE if self._covered else 1
             cell, size = self.writer.terminal.cell, self.size
             colours = not os.environ.get("NO_COLOR")
-            lines = cells(self.picture, size.width, size.height, cell, wide, colours)
+            picture = dimmed(self.picture) if self._dimmed else self.picture
+            lines = cells(picture, size.width, size.height, cell, wide, colours)
             self._strips = key, [self._strip(line) for line in lines]
         return self._strips[1]
 
@@ -238,7 +310,7 @@ class PixelView(Widget):
         """One row of cells: (character, ink, background), "" = the view's own colour."""
         base = self.visual_style.rich_style
         parts = [
-            Segment(text, Style(color=ink, bgcolor=ground) if ink else base)
+            Segment(text, RichStyle(color=ink, bgcolor=ground) if ink else base)
             for text, ink, ground in line
         ]
         return Strip(parts, self.size.width)
