@@ -39,16 +39,17 @@ def test_a_slow_picture_is_coarse_and_then_sharp(tmp_path: Path) -> None:
         view, shown = await slowed(pilot), list[Any]()
         show = view.show
 
-        def watched(picture: Drawn | None, quick: bool = False) -> None:
-            shown.append(picture)
-            show(picture, quick)
+        def watched(picture: Drawn | None, quick: bool = False, dimmed: bool = False) -> None:
+            if not dimmed:  # the old one
+                shown.append(picture)
+            show(picture, quick, dimmed)
 
         view.show = watched  # type: ignore[method-assign]
         words = captions(pilot)
         await pilot.press("n")
         await settled(pilot)
         assert shown[0].coarse and shown[0].height < 1024
-        assert "coarse, drawing ..." in words
+        assert any("coarse, drawing ..." in one for one in words)
         assert [one.coarse for one in shown] == [True, False]  # and never nothing
         assert shown[-1].height == 1024 and view.picture is shown[-1]
         await until(pilot, lambda: "drawing ..." not in text(pilot), "that it is whole")
@@ -58,6 +59,15 @@ def test_a_slow_picture_is_coarse_and_then_sharp(tmp_path: Path) -> None:
         await settled(pilot)
         assert any(one.coarse for one in shown) and not shown[-1].coarse
         assert "drawing ..." not in text(pilot)
+        words.clear()
+        view.one_to_one = True  # without a coarse picture the old one is dimmed, with what is left
+        await pilot.press("n")
+        old = view.picture
+        await until(pilot, lambda: view._dimmed or view.picture is not old, "that it is old")
+        assert view._dimmed and view.picture is old
+        await settled(pilot)
+        assert not view._dimmed and view.picture is not old
+        assert any(" s of about " in one and "━" in one for one in words)
 
     run(keys, ref=str(deep), real=True)
 

@@ -1,5 +1,6 @@
 """The picture: what the state shows, as large as fits."""
 
+import time
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -16,7 +17,9 @@ from latty_tui.state import GRIDS
 from latty_tui.terminal import PICTURES
 
 SLOW = 0.3  # seconds of drawing before it is said
+AGAIN = 0.2  # seconds until it is said how far it is
 BUSY = ("drawing ...", "coarse, drawing ...")
+BAR = 12  # cells
 
 
 class PicturePanel(Panel, Vertical):
@@ -52,6 +55,8 @@ class PicturePanel(Panel, Vertical):
         self._words: str | None = None
         self._caption = ""
         self._slow: Timer | None = None
+        self._begun = 0.0  # when what is being drawn was begun,
+        self._expected = 0.0  # and the seconds that the last picture of the model took
         self._is_coarse = False  # what is shown, while the whole one is drawn
 
     def compose(self) -> ComposeResult:
@@ -78,6 +83,7 @@ class PicturePanel(Panel, Vertical):
     def drawn(self, drawn: Drawn, quick: bool) -> None:
         """Here it is."""
         self._is_coarse = False
+        self._begun, self._expected = time.monotonic(), drawn.ms / 1000
         self.words("")
         self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
@@ -89,8 +95,8 @@ class PicturePanel(Panel, Vertical):
         self._is_coarse = True
         self.words("")
         self.pixels.show(drawn, quick=True)
-        if self._caption in BUSY:
-            self.caption(BUSY[True])
+        if self._caption.startswith(BUSY[False]):
+            self._tell()
 
     def failed(self, error: EngineError) -> None:
         """It cannot be drawn: say why, in its place."""
@@ -106,7 +112,27 @@ class PicturePanel(Panel, Vertical):
             self._slow = None
             self.caption(self._subtitle())
         elif self._slow is None:
-            self._slow = self.set_timer(SLOW, lambda: self.caption(BUSY[self._is_coarse]))
+            self._begun = time.monotonic()
+            self._slow = self.set_timer(SLOW, self._drags_on)
+
+    def _drags_on(self) -> None:
+        """Say how far it is, from now on; the old picture does not pass for the new one."""
+        self._slow = self.set_interval(AGAIN, self._tell)
+        self._tell()
+
+    def _tell(self) -> None:
+        gone = time.monotonic() - self._begun
+        if gone < SLOW:  # while a key is held, one picture follows the other
+            return
+        if (
+            not self._is_coarse and self.desk.writer.seconds < SLOW
+        ):  # a slow line has no time for it
+            self.pixels.dim()
+        said = f"{BUSY[self._is_coarse]} {gone:.1f} s"
+        if self._expected > SLOW:
+            full = round(BAR * min(1.0, gone / self._expected))
+            said += f" of about {self._expected:.1f} {'━' * full}{'╌' * (BAR - full)}"
+        self.caption(said)
 
     def caption(self, text: str) -> None:
         """A line below the picture. Not on the border: that would be drawn with all it surrounds,
@@ -120,14 +146,21 @@ class PicturePanel(Panel, Vertical):
         if text == self._words:
             return
         self._words = text
+        if text:  # it is said there
+            self.caption(self._subtitle())
         said = self.query_one("#picture-words", Static)
         said.update("\n".join(printable(line) for line in text.split("\n")))
         said.display = bool(text)
         self.pixels.display = not text
 
     def on_opening(self, ref: str) -> None:
-        self._is_coarse = False
-        self.words(f"opening {ref} ...")
+        """The picture that is there stays, dimmed."""
+        self._is_coarse, self._expected = False, 0.0
+        if self.pixels.picture is None or self._words:
+            self.words(f"opening {ref} ...")
+        else:
+            self.pixels.dim()
+            self.caption(f"opening {ref} ...")
 
     def on_engine_died(self, event: object) -> None:
         self.words(str(event))
