@@ -17,7 +17,7 @@ Span = tuple[int, int, int]  # y, from x, to x, in cells
 Piece = tuple[int, int, int, int, Strip]  # y, from x, to x, the strip's own x, the strip
 
 
-class Around(CompositorUpdate):
+class AroundPictures(CompositorUpdate):
     """An update of the screen but for the cells of `kept`."""
 
     def __init__(self, update: LayoutUpdate | ChopsUpdate, kept: Iterable[Span]) -> None:

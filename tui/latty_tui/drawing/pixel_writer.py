@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 
-from latty_tui.drawing.around import Around
+from latty_tui.drawing.around import AroundPictures
 from latty_tui.drawing.encoding import Encoded
 from latty_tui.terminal import PICTURES
 from latty_tui.terminal.probe import Terminal, window_cell
@@ -76,7 +76,7 @@ class PixelWriter:
         if not isinstance(update, ChopsUpdate | LayoutUpdate):
             return update
         kept = [span for view in self.views for span in view.kept()]
-        return Around(update, kept) if kept else update
+        return AroundPictures(update, kept) if kept else update
 
     def written(self, spans: Spans | None) -> None:
         """Textual has written cells, None = all of them."""
