@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks._textbook_stylegan3 import settings
 from latty import plugins
-from latty.models import gpu
+from latty.models import gpu, live_memory
 from latty.models.families import stylegan3
 from latty.models.families.stylegan3 import fused, network, ops
 
@@ -134,6 +134,9 @@ def test_pictures_of_a_network(
     with torch.no_grad():
         wanted, got = plain.synthesis(codes), quick.synthesis(codes)
     torch.testing.assert_close(got, wanted, rtol=0, atol=1e-5 * float(wanted.abs().max()))
+    live_memory.KNOWN.clear()  # that of another network of this name
+    assert live_memory.needed(quick, 2) != 2 * live_memory.GUESSED * 15**2, "counted, not guessed"
+    assert not failures
     # what needs a gradient goes through the products, which have one
     gradient, same = (
         torch.autograd.grad(one.synthesis(codes.requires_grad_()).square().sum(), codes)[0]

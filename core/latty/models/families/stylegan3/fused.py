@@ -29,6 +29,21 @@ KINDS = {torch.float32: "ieee", torch.bfloat16: "tf32", torch.float16: "tf32"}  
 NEAR = {torch.float32: 1e-4, torch.bfloat16: 2e-2, torch.float16: 5e-3}  # of the largest number
 
 
+class _Kernel:
+    """The programs of kernel.py, for a grid of so many; a copy is itself, which Triton's own are
+    not. Raises ImportError where Triton is not installed."""
+
+    def __init__(self) -> None:
+        # by name: where it is not installed, nothing else may ask for it
+        self.filtered = import_module("latty.models.families.stylegan3.kernel").filtered
+
+    def __getitem__(self, grid: tuple[int]) -> Any:
+        return self.filtered[grid]
+
+    def __deepcopy__(self, memo: object) -> "_Kernel":
+        return self
+
+
 class FusedActivation(FilteredActivation):
     """The same, by one kernel where that can be had and is as good; it reads pictures of 16 or 32
     bits and computes in float32. The products of 16-bit pictures take TF32, which has two bits of
@@ -51,8 +66,7 @@ class FusedActivation(FilteredActivation):
         if self.tiled is None or like.dtype not in KINDS or not gpu.allows(gpu.KERNELS):
             return
         try:
-            # by name: where it is not installed, nothing else may ask for it
-            self._run = import_module("latty.models.families.stylegan3.kernel").filtered
+            self._run = _Kernel()
             self.constants = _constants(self.tiled, KINDS[like.dtype], like.device)
             exact = FilteredActivation(grow, kernel, down, size, slope, limit, like.float())
             apart = self._apart(exact, like)
