@@ -236,6 +236,8 @@ def test_an_archive_is_opened_from_everywhere_and_saved_elsewhere(here: Path) ->
         await pilot.press(*"still", "enter")
         await comes(pilot, "still in two.latty")
         pilot.app.post_message(events.Paste(str(here / "one.latty")))
+        await until(pilot, lambda: "open one.latty?" in text(pilot), "it asks")
+        await pilot.press("enter")
         await comes(pilot, "film in one.latty")
         await pilot.press("ctrl+l")
         await until(pilot, lambda: "one.latty" in text(pilot), "it is offered")

@@ -20,6 +20,7 @@ from latty.directions import manage
 from latty.directions.file import read_header
 from latty.jobs import control
 from latty.scene import Edit, Layers, Scene
+from latty_tui.dialogs.question import Question
 from latty_tui.dialogs.readers import free_name
 from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.library import importing, models, opening, sets
@@ -428,15 +429,18 @@ def test_rename_flip_delete_export_and_keep_with_the_real_engine(
         worst = max(abs(a - b) for a, b in zip(smiling, again, strict=True))
         assert worst <= 1
 
-        await pilot.press("f2", *"laugh", "enter")
-        await until(pilot, lambda: found.row.key == "mine/laugh", "it has the new name")
+        await pilot.press("slash", *"grin", "enter", "f2", *"laugh", "enter")
+        await until(pilot, lambda: found.row.key == "mine/laugh", "the cursor follows")
+        assert not found.words and "demo/smile" in [row.key for row in found.rows]
         assert app.state.scene.edits == (Edit("mine/laugh", 1.0),)
         await pilot.press("F")
         await until(pilot, lambda: _flipped(app, again), "the picture is another one")
         await pilot.press("X", *["end", "enter"])
         await until(pilot, (tmp_path / "laugh.safetensors").exists, "it is exported")
         assert read_header(tmp_path / "laugh.safetensors").names == ("laugh",)
-        await pilot.press("D", "enter")
+        await pilot.press("D", "enter")  # to keep it is the first answer
+        assert len(app.screen_stack) == 1 and app.state.scene.edits
+        await pilot.press("D", "y")
         await until(pilot, lambda: "mine/laugh" not in [row.key for row in found.rows], "gone")
         assert not app.state.scene.edits
         assert not (home.directions_dir() / "mine.safetensors").exists()
@@ -623,6 +627,13 @@ def test_paths_that_terminals_paste(tmp_path: Path) -> None:
         assert opening.path_of(other) is None, other
 
 
+async def pasted(pilot: Keys, text: str, answer: str = "y") -> None:
+    """A path is pasted, and whether it is to be opened is answered."""
+    pilot.app.post_message(events.Paste(text))
+    await until(pilot, lambda: isinstance(pilot.app.screen, Question), "it asks")
+    await pilot.press(answer)
+
+
 def test_a_dropped_checkpoint_opens(tmp_path: Path) -> None:
     shutil.copy(
         home.shipped_dir() / "models" / "demo.safetensors", tmp_path / "my face.safetensors"
@@ -630,11 +641,14 @@ def test_a_dropped_checkpoint_opens(tmp_path: Path) -> None:
     path = str(tmp_path / "my face.safetensors")
 
     async def keys(pilot: Keys) -> None:
-        pilot.app.post_message(events.Paste(f"'{path}'"))
+        await pasted(pilot, f"'{path}'", "n")
+        assert pilot.app.opened == "demo"
+        await pasted(pilot, f"'{path}'")
         await until(pilot, lambda: pilot.app.opened == path, "it is open")
         pilot.app.post_message(events.Paste("just some text"))
         await settled(pilot)
         assert len(pilot.app.screen_stack) == 1 and pilot.app.opened == path
+        assert "is no path of a file" in said(pilot)
 
     run(keys)
 
@@ -685,7 +699,7 @@ def test_esc_ends_the_look_at_a_dropped_file_and_its_process(
 
     async def keys(pilot: Keys) -> None:
         before, opened, seed = children(), pilot.app.opened, pilot.app.state.scene.seed
-        pilot.app.post_message(events.Paste(str(path)))
+        await pasted(pilot, str(path))
         await until(pilot, lambda: children() - before, "it is looked at")
         (child,) = children() - before
         await pilot.press("n")  # all else goes on
@@ -707,7 +721,7 @@ def test_esc_ends_the_opening_of_a_model_and_goes_back(tmp_path: Path) -> None:
     async def keys(pilot: Keys) -> None:
         engine = pilot.app.engine.pid
         for times in (1, 2):
-            pilot.app.post_message(events.Paste(str(path)))
+            await pasted(pilot, str(path))
             await until(pilot, lambda: pilot.app.engine.opening == str(path), "it is being opened")
             await pilot.press("escape")
             await until(pilot, lambda: pilot.app.opened == "demo", "the one before is open")
@@ -732,7 +746,7 @@ def test_a_dropped_network_is_drawn(tmp_path: Path) -> None:
     async def keys(pilot: Keys) -> None:
         drawn: list[Drawn] = []
         pilot.app.picture.drawn = lambda one, quick: drawn.append(one)
-        pilot.app.post_message(events.Paste(str(path)))
+        await pasted(pilot, str(path))
         await until(pilot, lambda: pilot.app.opened == str(path), "it is open")
         await settled(pilot)
         await pilot.press("n")
@@ -753,7 +767,7 @@ def test_esc_ends_a_network_that_runs_for_minutes(tmp_path: Path) -> None:
     path.write_bytes(onnx_files.slow())
 
     async def keys(pilot: Keys) -> None:
-        pilot.app.post_message(events.Paste(str(path)))
+        await pasted(pilot, str(path))
         engine = pilot.app.engine.pid
         await until(pilot, lambda: children(engine), "onnxruntime runs")
         below = children(engine)

@@ -29,6 +29,7 @@ from latty_tui.app import Studio
 from latty_tui.dialogs import discover
 from latty_tui.dialogs.choose import Choose
 from latty_tui.dialogs.form import Form
+from latty_tui.dialogs.question import Question
 from latty_tui.drawing.engine import EngineClient
 from latty_tui.jobs import Watch
 from latty_tui.panels.queue.log import JobLog
@@ -241,11 +242,11 @@ def test_all_that_are_over_go_at_once_when_asked_for() -> None:
         await pressed(pilot, "w", "end")
         assert queue(pilot).job.id == min(run.ids())
         await pressed(pilot, "X")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Choose))
-        await pressed(pilot, "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Question))
+        await pressed(pilot, "enter")  # no is the first answer
         assert len(run.ids()) == 13
         await pressed(pilot, "X")
-        await pressed(pilot, "enter")
+        await pressed(pilot, "y")
         await seen(pilot, "no jobs yet")
         assert gone not in run.ids()
 

@@ -55,7 +55,7 @@ async def directions(pilot: Keys) -> None:
     await at("curves/bend0")
     await pilot.press("D")
     await until(pilot, lambda: "keep it" in text(pilot), "asked")
-    await pilot.press("enter")
+    await pilot.press("y")
     path = SETS.place("curves")
     await until(pilot, lambda: "bend0" not in read_header(path).names, "deleted")
     await settled(pilot)

@@ -92,6 +92,10 @@ class Studio(UndoingApp):
         """The present state; `change` makes the next one."""
         return self.history.state
 
+    @property
+    def known(self) -> OpenModel | None:
+        return self.model if self.opened == self.state.scene.model else None
+
     # Panels and dialogs.
 
     @property

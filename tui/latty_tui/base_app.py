@@ -270,10 +270,11 @@ class BaseApp(App[int]):
         if not self.memory.trouble or len(self.screen_stack) > 1 or not self.changed:
             self.leave()
             return
-        from latty_tui.dialogs.choose import Choice, Choose
+        from latty_tui.dialogs.choose import Choice
+        from latty_tui.dialogs.question import Question
 
         choices = [Choice(None, "stay"), Choice(True, "leave", "what was done here is lost")]
-        self.ask(Choose(self.memory.trouble, choices), lambda _: self.leave())
+        self.ask(Question(self.memory.trouble, choices), lambda _: self.leave())
 
     @property
     def state(self) -> object:

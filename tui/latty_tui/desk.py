@@ -117,6 +117,10 @@ class Desk(Protocol):
     @property
     def history(self) -> "History": ...
     @property
+    def known(self) -> "OpenModel | None":
+        """The model of the present state, once it is open; until then nothing is known of it."""
+
+    @property
     def picture(self) -> PictureArea: ...
     @property
     def dialogs(self) -> "Sequence[Screen[Any]]": ...

@@ -54,6 +54,10 @@ class Main(Screen[None]):
         *(Binding(str(at), f"numbered({at})", show=False) for at in range(1, NUMBERED + 1)),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost: tuple[Any, Any] = None, None  # the panel that lost the focus, and its heir
+
     def compose(self) -> ComposeResult:
         yield placed("top")
         yield Horizontal(placed("left"), placed("centre"), placed("right"), id="middle")
@@ -70,10 +74,9 @@ class Main(Screen[None]):
     def on_resize(self) -> None:
         self.query_one("#small", Static).update(SMALL.format(*self.size))
         self._share()
-        if self.current is not None:
-            self.call_after_refresh(self._unfold, self.current)
-        else:  # the window was too small for a while, and what is hidden loses the focus
-            self.call_after_refresh(self._focus_again)
+        if self.current is not None:  # at once: what is folded away would lose the focus
+            self._unfold(self.current, resized=True)
+        self.call_after_refresh(self._focus_again)
 
     def _share(self) -> None:
         """The columns beside the picture grow with the screen; where they share one, its looks say
@@ -83,10 +86,23 @@ class Main(Screen[None]):
             width = round(least + max(0.0, min(1.0, more)) * (most - least))
             self.query_one(f"#{name}").styles.width = width if self.has_class("-wide") else None
 
+    def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
+        """What is hidden loses the focus to a neighbour, or to none. Private to Textual."""
+        left = panel_around(widget)
+        super()._reset_focus(widget, avoiding)
+        if self.current is not left:
+            self._lost = left, self.current
+
     def _focus_again(self) -> None:
-        name = cast(Desk, self.app).last_focus or self.AUTO_FOCUS[1:]
-        if self.query_one("#middle").display and not self.has_class("-full"):
-            self.restore_focus(name)
+        """Back to the panel that a smaller window had no room for, unless somebody has gone
+        elsewhere from where the focus went."""
+        if not self.query_one("#middle").display or self.has_class("-full"):
+            return
+        left, to = self._lost
+        if left is not None and self.current is to and left.focusable:
+            self.go(left)
+        elif self.current is None:
+            self.restore_focus(cast(Desk, self.app).last_focus or self.AUTO_FOCUS[1:])
 
     def restore_focus(self, name: str | None) -> None:
         """The focus to the panel of that name, if there is one."""
@@ -136,13 +152,13 @@ class Main(Screen[None]):
         found = (self.query_one(f"#{name_of(one)}") for one in in_order())
         return [panel for panel in found if panel.display]
 
-    def _unfold(self, panel: Any) -> None:
+    def _unfold(self, panel: Any, resized: bool = False) -> None:
         """Mark a panel as the one of its column that is worked in, and the column; only where that
         changes something: every cell of the screen is written again, and the pictures sent."""
-        if self.has_class("-short"):
+        if resized or self.has_class("-short"):
             for other in panel.parent.children:
                 other.set_class(other is panel, "-current")
-        if self.has_class("-narrow") and panel.PLACE in ("left", "right"):
+        if (resized or self.has_class("-narrow")) and panel.PLACE in ("left", "right"):
             self.set_class(panel.PLACE == "right", "-on-right")
 
     # Where dialogs stand.

@@ -49,6 +49,7 @@ class Typist(Protocol):
     async def catch_up(self) -> None:
         """What is to be called after an answer is called now."""
 
+    def say(self, text: str) -> None: ...
     def warn(self, text: str) -> None: ...
 
 
@@ -154,6 +155,7 @@ class TypeAhead:
             worker.cancel()
             self.release(worker)
         self._expected = False
+        self._app.say("called off")
         return True
 
     def _takes_keys(self) -> bool:

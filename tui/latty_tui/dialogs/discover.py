@@ -36,10 +36,10 @@ class Facts:
 
 async def ask(desk: Desk) -> None:
     """Ask which method and how, and hand the job in."""
-    if desk.model is None:
+    if (model := desk.known) is None:
         desk.say("no model is open to search in", "warning")
         return
-    coming = asyncio.ensure_future(_facts(desk, desk.state.scene.model, desk.model.activations))
+    coming = asyncio.ensure_future(_facts(desk, desk.state.scene.model, model.activations))
     try:
         await asyncio.wait([coming], timeout=PATIENCE)
         facts = coming.result() if coming.done() else Facts(desk.state.scene.model)

@@ -12,7 +12,8 @@ from latty.jobs import run
 from latty.process import command, end_with_parent
 from latty.text import printable
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.choose import Choice
+from latty_tui.dialogs.question import Question
 
 TO_IMPORT = ("directions", "latents")
 BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
@@ -21,14 +22,14 @@ BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
 async def kind_of(path: Path) -> str:
     """What a file holds that is imported rather than opened; "" for all else. A checkpoint is
     looked at by a process of its own, which ends where nobody waits for it any more."""
-    found = await asyncio.to_thread(_kind_at_once, path)
+    found = await asyncio.to_thread(kind_at_once, path)
     if found is None:
         found = (await _child("latty.cli.importable", str(path)))[1].strip()
     return found if found in TO_IMPORT else ""
 
 
-def _kind_at_once(path: Path) -> str | None:
-    """None where the file must be looked at."""
+def kind_at_once(path: Path) -> str | None:
+    """The same, as far as its name and its header tell; None where the file must be looked at."""
     with suppress(LattyError, OSError):
         if not path.is_file():
             return ""
@@ -45,7 +46,7 @@ def offer(desk: Desk, path: Path, kind: str) -> None:
         Choice(True, f"import the {kind}", "they get the file's name here"),
         Choice(None, "leave them", f"later: latty import {path}"),
     ]
-    desk.ask(Choose(what, choices), lambda _: desk.background(_import(desk, path), "import"))
+    desk.ask(Question(what, choices), lambda _: desk.background(_import(desk, path), "import"))
 
 
 async def _import(desk: Desk, path: Path) -> None:

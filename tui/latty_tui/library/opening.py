@@ -11,7 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from latty.scene import Scene
+from latty.text import printable
 from latty_tui.desk import Desk
+from latty_tui.dialogs.choose import Choice
+from latty_tui.dialogs.question import Question
 from latty_tui.drawing.engine import EngineDied, EngineError
 from latty_tui.library import importing
 from latty_tui.state import State
@@ -142,9 +145,20 @@ async def _leave(desk: Desk, ref: str) -> None:
 
 
 async def dropped(desk: Desk, text: str) -> None:
-    """Open the file that was dropped; other pasted text is ignored."""
-    if (path := await asyncio.to_thread(path_of, text)) is not None:
-        await take(desk, str(path))
+    """Open the file that was dropped or whose path was pasted, once that is wanted."""
+    path = await asyncio.to_thread(path_of, text)
+    if desk.dialogs:
+        return  # it is not for what is below
+    if path is None:
+        desk.say("what was pasted is no path of a file: nothing is opened")
+        return
+    kind = await asyncio.to_thread(importing.kind_at_once, path)
+    if kind in importing.TO_IMPORT:
+        importing.offer(desk, path, kind)
+    else:
+        answers = [Choice(True, "open it"), Choice(None, "leave it")]
+        asked = Question(f"open {printable(path.name)}?", answers, [printable(str(path))])
+        desk.ask(asked, lambda _: desk.background(take(desk, str(path)), "drop"))
 
 
 def path_of(text: str) -> Path | None:
@@ -161,6 +175,6 @@ def path_of(text: str) -> Path | None:
     for way in ways:
         with suppress(OSError, RuntimeError, ValueError):
             path = Path(way).expanduser()
-            if path.is_absolute() and path.is_file():
-                return path
+            if path.is_file():
+                return path.absolute()
     return None

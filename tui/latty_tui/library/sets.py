@@ -100,12 +100,14 @@ def _read(path: Path) -> SetEntry | None:
     return SetEntry(name, path, shipped, header, sizes)
 
 
-def misfit(entry: SetEntry, model: OpenModel | None) -> str:
-    """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
+def misfit(entry: SetEntry, model: OpenModel | None, coming: str = "") -> str:
+    """Why a set cannot be used with a model, in a few words; "" = it can. Of a model that is not
+    open yet only its name is known: `coming`."""
     if (header := entry.header) is None:
         return entry.error
     if model is None:
-        return ""
+        named = {"", coming, Path(coming).stem}
+        return f"made for {header.model}" if coming and header.model not in named else ""
     if header.model_digest and model.digest:
         if header.model_digest != model.digest:
             return f"made for {header.model}"
@@ -162,6 +164,7 @@ def rows(
     marks: Marks,
     folded: Mapping[str, bool],
     words: str = "",
+    coming: str = "",
 ) -> list[DirectionRow]:
     """The list: starred ones, then methods, their sets and directions; what does not fit last.
 
@@ -169,7 +172,7 @@ def rows(
     With `words`, all directions that have every one of them, and no head is folded.
     """
     parts = words.lower().split()
-    sets = [(entry, misfit(entry, model)) for entry in sorted(entries, key=_place)]
+    sets = [(entry, misfit(entry, model, coming)) for entry in sorted(entries, key=_place)]
     made: list[DirectionRow] = []
     stars = [found for entry, why in sets if marks.stars and not why for found in directions(entry)
              if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip

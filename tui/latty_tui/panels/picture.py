@@ -76,7 +76,9 @@ class PicturePanel(Panel, Vertical):
     def wanted(self, columns: int = 1) -> int:
         """Height in px that one picture of `columns` in a row is worth drawing at, for models that
         draw at any size."""
-        place, cell = self.pixels.content_size, self.desk.writer.terminal.cell
+        cell, place = self.desk.writer.terminal.cell, self.pixels.content_size
+        if not self.pixels.display:  # words take its place: it has none of its own
+            place = self.query_one("#picture-words").size
         room = min(place.width * cell[0], place.height * cell[1]) // max(1, columns)
         return max(64, min(512, room // 32 * 32))
 

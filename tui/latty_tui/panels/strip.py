@@ -128,7 +128,7 @@ class StripPanel(Panel, Vertical):
 
     def _start(self) -> None:
         self._timer = None
-        if self.seen and self.ref is not None and self.desk.model is not None:
+        if self.seen and self.ref is not None and self.desk.known is not None:
             self.desk.background(self._draw(self.ref), "strip")
 
     async def _draw(self, ref: str) -> None:

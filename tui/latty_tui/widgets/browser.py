@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from latty.text import printable
-from latty_tui.panel import Panel, name_of, opens
+from latty_tui.panel import Panel, name_of, opens, panel_around
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
 
@@ -144,6 +144,21 @@ class RowsPanel(Panel, Vertical):
         self.list.go(self.list.count - 1 if last else 0)
 
 
+class Filter(Input):
+    """The words of a filter; its keys go to the panel around it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the list", key_display="⏎"),
+        Binding("down", "move(1)", "Move", key_display="↑↓"),
+        Binding("up", "move(-1)", show=False),
+        Binding("escape", "app.cancel", "All again", key_display="esc"),
+    ]
+
+    def action_move(self, by: int) -> None:
+        """The cursor of the list."""
+        panel_around(self).action_move(by)
+
+
 class BrowserPanel(RowsPanel, Generic[R]):
     """Rows below an Input, which filters them by `words`; the folders they come from are looked at
     every WATCH seconds. Each panel has a `look`, `draw_row` and `fill` of its own; they cannot be
@@ -185,7 +200,7 @@ class BrowserPanel(RowsPanel, Generic[R]):
 
     def compose(self) -> ComposeResult:
         name = name_of(type(self))
-        box = Input(placeholder=self.FILTER, id=f"{name}-filter", compact=True)
+        box = Filter(placeholder=self.FILTER, id=f"{name}-filter", compact=True)
         box.display = False
         yield box
         yield RowList(self.draw_row)
@@ -219,17 +234,17 @@ class BrowserPanel(RowsPanel, Generic[R]):
         self.screen.set_focus(self)  # at once: the next keys are the list's
         self.query_one(Input).display = bool(self.words)
 
-    def on_key(self, event: events.Key) -> None:
-        """From the filter, arrows move the cursor of the list."""
-        if self.query_one(Input).has_focus and event.key in ("down", "up"):
-            self.action_move(1 if event.key == "down" else -1)
-            event.stop()
+    def unfilter(self) -> None:
+        """No words in the filter any more."""
+        box = self.query_one(Input)
+        box.value = self.words = ""
+        box.display = False
 
     def cancel(self) -> bool:
         """Esc, while this panel is worked in: all rows again."""
         box = self.query_one(Input)
         if not box.display or not (box.has_focus or self.has_focus):
             return False
-        box.value, box.display = "", False
+        self.unfilter()
         self.focus()
         return True

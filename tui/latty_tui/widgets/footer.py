@@ -4,16 +4,20 @@ One widget that draws one row: Textual's own is a widget for every key, made ane
 the focus, which costs more than all the panels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 PALETTE = "ctrl+p"
 ALWAYS = ("Help",)  # however narrow it is
+SIGNS = KEY_NAME_REPLACEMENTS.values()  # that Textual does not know to be typed
+OTHERS = ("f1",)  # a second key of a command, whose display is that of the first
 GAP = "  "
 
 
@@ -64,9 +68,13 @@ class KeyLine(Widget):
         if not screen.is_attached:
             return
         found: dict[str, KeyHint] = {}
+        typing = isinstance(screen.focused, Input)  # then these are characters, no commands
         for _, binding, enabled, _ in screen.active_bindings.values():
+            if typing and binding.key in SIGNS:
+                continue
             if binding.show and enabled and binding.action not in found:
-                shown = self.app.get_key_display(binding)
+                own = replace(binding, key_display=None) if binding.key in OTHERS else binding
+                shown = self.app.get_key_display(own)
                 found[binding.action] = KeyHint(binding.key, shown, binding.description)
         keys = list(found.values())
         if keys != self._keys:

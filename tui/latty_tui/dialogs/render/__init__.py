@@ -27,7 +27,7 @@ async def ask(desk: Desk) -> None:
         return
     preset = await asyncio.to_thread(film.preset_of, desk.state)
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
-    own = (desk.model.height, desk.model.width_px) if desk.model else (256, 256)
+    own = (desk.known.height, desk.known.width_px) if desk.known else (256, 256)
     order = Order(preset, desk.config.out_dir, own)
     if (
         values := await desk.answer(RenderForm(order, devices, desk.config.device), last=True)

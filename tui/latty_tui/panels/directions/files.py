@@ -12,7 +12,8 @@ from latty.directions.bin import SetChange
 from latty.store import name_from
 from latty.text import printable
 from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.choose import Choice
+from latty_tui.dialogs.question import Question
 from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry
@@ -108,12 +109,12 @@ class FileActions(DirectionList):
         used = sum(1 for one in ([found] if found else sets.directions(entry))
                    if self.desk.state.where(one.ref) is not None)  # fmt: skip
         more = f"{used} of the stack goes with it; " if used else ""
-        choices = [
-            Choice(True, f"delete {what}", f"{more}u brings it back"),
+        answers = [
             Choice(None, "keep it"),
+            Choice(True, "delete it", f"{more}u brings it back"),
         ]
         self.desk.ask(
-            Choose(f"delete {what}?", choices), lambda _: self._do(self._delete(found, entry))
+            Question(f"delete {what}?", answers), lambda _: self._do(self._delete(found, entry))
         )
 
     async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:

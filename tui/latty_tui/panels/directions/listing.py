@@ -1,11 +1,13 @@
 """The list of directions: what is in it, where its cursor is, what is starred."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from latty.errors import LattyError
+from latty.text import printable
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
@@ -57,19 +59,29 @@ class DirectionList(BrowserPanel[DirectionRow]):
         """The rows again; the cursor stays at what it is at, or goes to `select`."""
         key, at = select or (self.row.key if self.row else ""), self.list.cursor
         starred = sets.among_stars(self.rows, at) and not select
-        self.rows = sets.rows(self.entries, self.desk.model, self.marks, self.folded, self.words)
+        self._make()
+        if select and self.words and select not in {row.key for row in self.rows}:
+            self.unfilter()  # its words are others now; the cursor follows it
+            self._make()
         if not key:  # the first time: at something to press
-            key = next((row.key for row in self.rows if row.found), "")
+            key = next((row.key for row in self.rows if row.found and not row.misfit), "")
         same = [i for i, row in enumerate(self.rows) if row.key == key]
         here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
         first = self._usable(at) if self.words else at
         self.list.show(len(self.rows), here[0] if here else first)
         self.tell()
 
+    def _make(self) -> None:
+        model, coming = self.desk.known, self.desk.state.scene.model
+        self.rows = sets.rows(self.entries, model, self.marks, self.folded, self.words, coming)
+
     def _usable(self, otherwise: int) -> int:
         """The first row that can be used."""
         rows = enumerate(self.rows)
         return next((i for i, row in rows if row.found and not row.misfit), otherwise)
+
+    def on_opening(self, ref: str) -> None:
+        self.fill()
 
     def on_model(self, model: OpenModel | None) -> None:
         if model is not None:
@@ -101,6 +113,12 @@ class DirectionList(BrowserPanel[DirectionRow]):
     def usable(self) -> DirectionEntry | None:
         """The same, where it can be used; otherwise why not is said."""
         row = self.row
+        if row is not None and self.desk.known is None:
+            name = printable(Path(self.desk.state.scene.model).stem)
+            opening = self.desk.opened != self.desk.state.scene.model
+            why = f"{name} is being opened: then" if opening else f"{name} is not open: with it"
+            self.desk.say(f"{why} its directions can be used")
+            return None
         if row is not None and row.misfit:
             self.desk.say(f"{row.title}: {row.misfit}", "warning")
             return None
@@ -111,7 +129,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
         row = self.row
         self.describe(about(row, self.marks) if row else EMPTY)
         found = self.found
-        ref = found.ref if found and not found.misfit else None
+        ref = found.ref if found and not found.misfit and self.desk.known else None
         self.desk.tell(lambda panel: panel.on_direction(ref))
 
     def on_focus(self) -> None:

@@ -95,7 +95,7 @@ class EditingPanel(Panel, Lines):
         def typed(found: tuple[float, Layers | None]) -> None:
             if index < len(self.desk.state.scene.edits):
                 strength, layers = found[0], found[1] or edit.layers
-                model = self.desk.model
+                model = self.desk.known
                 why = edit_layers.refused(known, model.num_layers) if model and found[1] else ""
                 if why:
                     self.desk.say(why, "warning")
@@ -161,7 +161,7 @@ class EditingPanel(Panel, Lines):
 
     def _meet(self, edit: Edit, ref: str) -> bool:
         """Whether a direction lies in the space in which an edit moves: else it cannot be held."""
-        model = self.desk.model
+        model = self.desk.known
         moves = self.book[edit.direction].space or (model.space if model else "")
         return self.book[ref].space in (moves, "")
 
@@ -192,7 +192,7 @@ class EditingPanel(Panel, Lines):
     def _layered(self) -> tuple[Edit, int] | None:
         """The edit of the cursor and how many layers there are; None, and why, where it has no
         say in layers."""
-        edit, model = self._chosen(), self.desk.model
+        edit, model = self._chosen(), self.desk.known
         if edit is None or model is None:
             return None
         why = edit_layers.refused(self.book[edit.direction], model.num_layers)

@@ -116,7 +116,7 @@ class LatentPanel(Panel, Lines):
 
     @property
     def look(self) -> FieldContext:
-        return FieldContext(self.desk.state, self.desk.model)
+        return FieldContext(self.desk.state, self.desk.known)
 
     @property
     def field(self) -> LatentField:
@@ -264,7 +264,7 @@ class LatentPanel(Panel, Lines):
     # Stored latents.
 
     async def _choose_start(self) -> None:
-        model = self.desk.model
+        model = self.desk.known
         choices = await asyncio.to_thread(offers, model)
         self.desk.ask(Choose("start at", choices), self._start_taken)
 
@@ -277,7 +277,7 @@ class LatentPanel(Panel, Lines):
 
     async def _start_at(self, ref: str) -> None:
         """Go there; a file that does not fit is told. Raises LattyError."""
-        known = await asyncio.to_thread(begin, ref, self.desk.model) if ref else {}
+        known = await asyncio.to_thread(begin, ref, self.desk.known) if ref else {}
         state = self.desk.state.with_scene(latent=ref or None, **known)
         self.desk.change(state, f"start at {ref or 'the seed'}")
 

@@ -194,7 +194,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         """Open whatever a name or path means."""
         from latty_tui.library import opening
 
-        self.desk.opening(opening.take(self.desk, ref), "drop")
+        self.desk.background(opening.take(self.desk, ref), "drop")
 
     def action_copy(self) -> None:
         if self.row is not None:

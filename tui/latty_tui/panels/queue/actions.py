@@ -10,6 +10,7 @@ from latty.jobs import control
 from latty.presets.formats import format_of
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.question import Question
 from latty_tui.jobs import Job
 from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel
@@ -80,8 +81,8 @@ class JobActions(RowsPanel):
         self.desk.background(work(), "job")
 
     def _do_if_sure(self, question: str, what: str, act: Callable[[], Any]) -> None:
-        choices = [Choice(True, "yes", what), Choice(None, "no")]
-        self.desk.ask(Choose(question, choices), lambda _: self._do(act))
+        answers = [Choice(None, "no"), Choice(True, "yes", what)]
+        self.desk.ask(Question(question, answers), lambda _: self._do(act))
 
     def _chosen(self) -> Job | None:
         """The job under the cursor, or words that there is none."""

@@ -290,7 +290,7 @@ class TimelinePanel(Panel, Widget):
         """Look at the film some frames on."""
         seen, found = self.projector, moves.marks(self.desk.state)
         preset = film.preset_of(self.desk.state) if self._moves() else None
-        if preset is None or self.desk.model is None:
+        if preset is None or self.desk.known is None:
             self.action_choose(1 if by > 0 else -1)
             return
         times = self._playback(preset).times
@@ -437,7 +437,10 @@ class TimelinePanel(Panel, Widget):
         if self.projector.stop() and not begun:
             return
         preset = self._preset()
-        if preset is None or self.desk.model is None:
+        if preset is None:
+            return
+        if self.desk.known is None:
+            self.desk.say("the film plays as soon as its model is open")
             return
         if not film.moves(preset):
             self.desk.say("nothing moves yet: press K here, change something, press K again")
@@ -487,7 +490,7 @@ class TimelinePanel(Panel, Widget):
         return self.room.cells(self.desk.state, min(len(self.curves.rows), self.room.curves))
 
     def _look_at_cell(self, x: int) -> None:
-        if self._moves() and x < self._cells and self.desk.model is not None:
+        if self._moves() and x < self._cells and self.desk.known is not None:
             count = len(self._playback(film.preset_of(self.desk.state)).times)
             self._look(round(x / max(1, self._cells - 1) * (count - 1)))
 

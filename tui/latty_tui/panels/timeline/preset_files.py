@@ -13,6 +13,7 @@ from latty_tui.desk import Desk
 from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.question import Question
 from latty_tui.films import documents, film
 from latty_tui.films.documents import Document
 from latty_tui.panels.timeline.editor import run_editor
@@ -122,18 +123,17 @@ class PresetFiles:
         self, differing: list[tuple[str, str]], ref: str, what: str, answers: tuple[str, ...]
     ) -> None:
         """Go on with what is here, or leave it."""
-        told = [Choice(None, *one) for one in differing]
+        told = [": ".join(one) for one in differing]
         choices = [
             Choice(None, "no", "leave it"),
             Choice(True, "yes", "go on with what is here: the picture may be another one"),
-            *told,
         ]
 
         def sure(_: object) -> None:
             self.desk.opening(self.open(ref, what, answers, anyway=True), "presets")
 
         name = documents.shown(Path(ref).expanduser())
-        self.desk.ask(Choose(f"{name} was made with something else: go on?", choices), sure)
+        self.desk.ask(Question(f"{name} was made with something else: go on?", choices, told), sure)
 
     def _ask(
         self, what: str, answered: Callable[[str], str], ref: str, answers: tuple[str, ...]
@@ -212,7 +212,7 @@ class PresetFiles:
         def sure(_: object) -> None:  # of what is there now, and of nothing that comes meanwhile
             self.desk.opening(self._save_if_sure(path, there, mine), "presets")
 
-        self.desk.ask(Choose(question, choices), sure)
+        self.desk.ask(Question(question, choices), sure)
 
     async def _save_keeping(self, path: Path, loses: Loses = "nothing") -> None:
         """Write it; ask where something of the file cannot stay."""
@@ -229,7 +229,7 @@ class PresetFiles:
             def sure(_: object) -> None:
                 self.desk.opening(self._save_keeping(path, lost), "presets")
 
-            self.desk.ask(Choose(question, [no, Choice(True, "yes", what)]), sure)
+            self.desk.ask(Question(question, [no, Choice(True, "yes", what)]), sure)
 
     async def save(self, path: Path, loses: Loses = "nothing") -> None:
         """Write the state's preset. Raises LattyError."""
