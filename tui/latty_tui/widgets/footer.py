@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
-from textual.keys import KEY_NAME_REPLACEMENTS
+from textual.keys import REPLACED_KEYS
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
 PALETTE = "ctrl+p"
 ALWAYS = ("Help",)  # however narrow it is
-SIGNS = KEY_NAME_REPLACEMENTS.values()  # that Textual does not know to be typed
 OTHERS = ("f1",)  # a second key of a command, whose display is that of the first
 GAP = "  "
 
@@ -68,9 +67,9 @@ class KeyLine(Widget):
         if not screen.is_attached:
             return
         found: dict[str, KeyHint] = {}
-        typing = isinstance(screen.focused, Input)  # then these are characters, no commands
+        typing = isinstance(screen.focused, Input)  # Textual takes no "/" for a character then
         for _, binding, enabled, _ in screen.active_bindings.values():
-            if typing and binding.key in SIGNS:
+            if typing and binding.key in REPLACED_KEYS:
                 continue
             if binding.show and enabled and binding.action not in found:
                 own = replace(binding, key_display=None) if binding.key in OTHERS else binding
