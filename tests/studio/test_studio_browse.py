@@ -20,7 +20,7 @@ from latty.directions import manage
 from latty.directions.file import read_header
 from latty.jobs import control
 from latty.scene import Edit, Layers, Scene
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Question
 from latty_tui.dialogs.readers import free_name
 from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.library import importing, models, opening, sets

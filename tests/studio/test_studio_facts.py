@@ -6,8 +6,7 @@ from pathlib import Path
 
 from studio import Keys, asked, run, said, settled, text, until
 
-from latty_tui.dialogs.choose import Choice
-from latty_tui.dialogs.question import Question, letters
+from latty_tui.dialogs.choose import Choice, Question, letters
 from latty_tui.library.opening import show_model
 from latty_tui.widgets.footer import KeyLine
 

@@ -27,9 +27,8 @@ from latty.jobs.run import JobSpec, Status
 from latty_tui import jobs
 from latty_tui.app import Studio
 from latty_tui.dialogs import discover
-from latty_tui.dialogs.choose import Choose
+from latty_tui.dialogs.choose import Choose, Question
 from latty_tui.dialogs.form import Form
-from latty_tui.dialogs.question import Question
 from latty_tui.drawing.engine import EngineClient
 from latty_tui.jobs import Watch
 from latty_tui.panels.queue.log import JobLog

@@ -19,8 +19,8 @@ from latty.presets.pinning import pins_of
 from latty.presets.pins import Pins
 from latty.scene import Edit, Layers, Scene, Walk
 from latty.tables.rules import keys_of
+from latty_tui.dialogs.choose import Question
 from latty_tui.dialogs.form import Form
-from latty_tui.dialogs.question import Question
 from latty_tui.films import documents
 from latty_tui.films.film import preset_of, state_of
 from latty_tui.films.keyframes import apart, eased_key, followed, with_key

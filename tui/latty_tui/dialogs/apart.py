@@ -2,8 +2,7 @@
 
 from latty.errors import BadData
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Question
 from latty_tui.films import keyframes
 
 MOST = 3  # differences that are named

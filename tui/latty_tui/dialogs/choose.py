@@ -1,9 +1,11 @@
-"""Choose one of a list: type to narrow it down, arrows and Enter to take one."""
+"""Choose one of a list: type to narrow it down, arrows and Enter to take one. And questions with a
+few answers, each of which has its letter."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,6 +15,8 @@ from textual.widgets.option_list import Option
 
 from latty.text import printable
 from latty_tui.dialogs.base import Answer, Dialog, plain
+
+KEYS = "a letter, or ↑↓ and enter   esc: leave it"
 
 
 class Choice(NamedTuple):
@@ -103,3 +107,52 @@ class Choose(Listed[Any]):
 
 def _line(choice: Choice) -> Content:
     return Content.assemble(printable(choice.name), (printable(f"  {choice.what}"), "$text-muted"))
+
+
+class Question(Dialog[Any]):
+    """The value of the answer that was given; None for Esc. Where something would be lost, the
+    answer that keeps it is the first: there is the cursor. `notes` are lines below the question."""
+
+    HELP = "Press the letter of an answer, or go to it and press Enter."
+
+    def __init__(self, question: str, answers: Sequence[Choice], notes: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.question, self.answers, self.notes = question, tuple(answers), tuple(notes)
+        self.letters = letters(self.answers)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="question") as box:
+            box.border_title = plain(self.question)
+            box.border_subtitle = KEYS
+            if self.notes:
+                yield Static(plain("\n".join(self.notes)), classes="message")
+            yield OptionList(*map(self._line, self.letters, self.answers), markup=False)
+
+    def _line(self, letter: str, answer: Choice) -> Option:
+        line = Text.assemble((f"{letter}  ", "bold"), printable(answer.name), no_wrap=True)
+        line.append(printable(f"  {answer.what}"), "dim")
+        line.overflow = "ellipsis"
+        return Option(line)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 0
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character and event.character in self.letters:
+            event.stop()
+            self.dismiss(self.answers[self.letters.index(event.character)].value)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self.answers[event.option_index].value)
+
+
+def letters(answers: Sequence[Choice]) -> list[str]:
+    """A letter for each: y and n where it is done or not, else the first of its name that is
+    free."""
+    if len(answers) == 2 and sum(one.value is None for one in answers) == 1:
+        return ["n" if one.value is None else "y" for one in answers]
+    found: list[str] = []
+    for answer in answers:
+        free = (one for one in answer.name.lower() if one.isalpha() and one not in found)
+        found.append(next(free, str(len(found) + 1)))
+    return found

@@ -12,8 +12,7 @@ from latty.jobs import run
 from latty.process import command, end_with_parent
 from latty.text import printable
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Question
 
 TO_IMPORT = ("directions", "latents")
 BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions

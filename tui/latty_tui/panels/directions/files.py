@@ -12,8 +12,7 @@ from latty.directions.bin import SetChange
 from latty.store import name_from
 from latty.text import printable
 from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Question
 from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from latty.jobs import control
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Question
 from latty_tui.library.models import ModelEntry
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from latty.jobs import control
 from latty.presets.formats import format_of
 from latty_tui import jobs
-from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Choose, Question
 from latty_tui.jobs import Job
 from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel

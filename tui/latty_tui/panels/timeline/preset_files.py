@@ -12,8 +12,7 @@ from latty.presets import Preset
 from latty_tui.desk import Desk
 from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.question import Question
+from latty_tui.dialogs.choose import Choice, Choose, Question
 from latty_tui.films import documents, film
 from latty_tui.films.documents import Document
 from latty_tui.panels.timeline.editor import run_editor
