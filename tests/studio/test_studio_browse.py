@@ -20,7 +20,7 @@ from latty.directions import manage
 from latty.directions.file import read_header
 from latty.jobs import control
 from latty.scene import Edit, Layers, Scene
-from latty_tui.dialogs.choose import Question
+from latty_tui.dialogs.choose import Decide
 from latty_tui.dialogs.readers import free_name
 from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.library import importing, models, opening, sets
@@ -630,7 +630,7 @@ def test_paths_that_terminals_paste(tmp_path: Path) -> None:
 async def pasted(pilot: Keys, text: str, answer: str = "y") -> None:
     """A path is pasted, and whether it is to be opened is answered."""
     pilot.app.post_message(events.Paste(text))
-    await until(pilot, lambda: isinstance(pilot.app.screen, Question), "it asks")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Decide), "it asks")
     await pilot.press(answer)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from studio import Keys, asked, run, said, settled, text, until
 
-from latty_tui.dialogs.choose import Choice, Question, letters
+from latty_tui.dialogs.choose import Choice, Decide, letters
 from latty_tui.library.opening import show_model
 from latty_tui.widgets.footer import KeyLine
 
@@ -66,7 +66,7 @@ def test_letters_answer_a_question() -> None:
     async def keys(pilot: Keys) -> None:
         answers: list[object] = []
         for key, answer in (("enter", "left"), ("n", "left"), ("escape", "left"), ("y", True)):
-            pilot.app.ask(Question("gone?", two, ["a note"]), answers.append,
+            pilot.app.ask(Decide("gone?", two, ["a note"]), answers.append,
                           lambda: answers.append("left"))  # fmt: skip
             await pilot.pause()
             assert "a note" in text(pilot) and "type to filter" not in text(pilot)

@@ -27,7 +27,7 @@ from latty.jobs.run import JobSpec, Status
 from latty_tui import jobs
 from latty_tui.app import Studio
 from latty_tui.dialogs import discover
-from latty_tui.dialogs.choose import Choose, Question
+from latty_tui.dialogs.choose import Choose, Decide
 from latty_tui.dialogs.form import Form
 from latty_tui.drawing.engine import EngineClient
 from latty_tui.jobs import Watch
@@ -241,7 +241,7 @@ def test_all_that_are_over_go_at_once_when_asked_for() -> None:
         await pressed(pilot, "w", "end")
         assert queue(pilot).job.id == min(run.ids())
         await pressed(pilot, "X")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Question))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Decide))
         await pressed(pilot, "enter")  # no is the first answer
         assert len(run.ids()) == 13
         await pressed(pilot, "X")

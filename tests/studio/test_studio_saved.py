@@ -19,7 +19,7 @@ from latty.presets.pinning import pins_of
 from latty.presets.pins import Pins
 from latty.scene import Edit, Layers, Scene, Walk
 from latty.tables.rules import keys_of
-from latty_tui.dialogs.choose import Question
+from latty_tui.dialogs.choose import Decide
 from latty_tui.dialogs.form import Form
 from latty_tui.films import documents
 from latty_tui.films.film import preset_of, state_of
@@ -285,7 +285,7 @@ def test_what_no_keyframe_has_is_asked_about(here: Path) -> None:
         app = pilot.app
         app.change(app.state.edited(0, strength=2.5), "smile")
         await pilot.press("p")
-        await until(pilot, lambda: isinstance(app.screen, Question), "a question")
+        await until(pilot, lambda: isinstance(app.screen, Decide), "a question")
         await pilot.pause()
         assert "in no keyframe: demo/smile +2.5" in text(pilot)
         assert "set keyframe 1 to it" in text(pilot)
@@ -320,7 +320,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
         files = app.panel("timeline").presets
         for answer in ("escape", "enter"):  # no is the first one
             await files.open("one.png")
-            await until(pilot, lambda: isinstance(app.screen, Question), "a question")
+            await until(pilot, lambda: isinstance(app.screen, Decide), "a question")
             await pilot.pause()
             assert "one.png was made with something else: go on?" in text(pilot)
             assert "the latents 'z.npy'" in text(pilot)
@@ -328,7 +328,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
             await at_rest(pilot)
             assert app.state == before
         await files.open("one.png")
-        await until(pilot, lambda: isinstance(app.screen, Question), "a question")
+        await until(pilot, lambda: isinstance(app.screen, Decide), "a question")
         await pilot.pause()
         await pilot.press("down", "enter")
         await at_rest(pilot)

@@ -270,10 +270,10 @@ class BaseApp(App[int]):
         if not self.memory.trouble or len(self.screen_stack) > 1 or not self.changed:
             self.leave()
             return
-        from latty_tui.dialogs.choose import Choice, Question
+        from latty_tui.dialogs.choose import Choice, Decide
 
         choices = [Choice(None, "stay"), Choice(True, "leave", "what was done here is lost")]
-        self.ask(Question(self.memory.trouble, choices), lambda _: self.leave())
+        self.ask(Decide(self.memory.trouble, choices), lambda _: self.leave())
 
     @property
     def state(self) -> object:

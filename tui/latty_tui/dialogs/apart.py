@@ -2,7 +2,7 @@
 
 from latty.errors import BadData
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice, Question
+from latty_tui.dialogs.choose import Choice, Decide
 from latty_tui.films import keyframes
 
 MOST = 3  # differences that are named
@@ -20,7 +20,7 @@ async def settled(desk: Desk, verb: str) -> bool:
         Choice("new", "add it", f"as a keyframe after {nearest + 1}"),
         Choice("leave", f"{verb} the film without it", "the keyframes as they are"),
     ]
-    found = await desk.answer(Question(f"in no keyframe: {', '.join(words[:MOST])}{more}", choices))
+    found = await desk.answer(Decide(f"in no keyframe: {', '.join(words[:MOST])}{more}", choices))
     if found in (None, "leave"):
         return found is not None
     instead = found == "set"

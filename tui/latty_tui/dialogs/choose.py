@@ -109,7 +109,7 @@ def _line(choice: Choice) -> Content:
     return Content.assemble(printable(choice.name), (printable(f"  {choice.what}"), "$text-muted"))
 
 
-class Question(Dialog[Any]):
+class Decide(Dialog[Any]):
     """The value of the answer that was given; None for Esc. Where something would be lost, the
     answer that keeps it is the first: there is the cursor. `notes` are lines below the question."""
 

@@ -12,7 +12,7 @@ from latty.jobs import run
 from latty.process import command, end_with_parent
 from latty.text import printable
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice, Question
+from latty_tui.dialogs.choose import Choice, Decide
 
 TO_IMPORT = ("directions", "latents")
 BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
@@ -45,7 +45,7 @@ def offer(desk: Desk, path: Path, kind: str) -> None:
         Choice(True, f"import the {kind}", "they get the file's name here"),
         Choice(None, "leave them", f"later: latty import {path}"),
     ]
-    desk.ask(Question(what, choices), lambda _: desk.background(_import(desk, path), "import"))
+    desk.ask(Decide(what, choices), lambda _: desk.background(_import(desk, path), "import"))
 
 
 async def _import(desk: Desk, path: Path) -> None:

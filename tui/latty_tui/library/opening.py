@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from latty.scene import Scene
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice, Question
+from latty_tui.dialogs.choose import Choice, Decide
 from latty_tui.drawing.engine import EngineDied, EngineError
 from latty_tui.library import importing
 from latty_tui.state import State
@@ -155,7 +155,7 @@ async def dropped(desk: Desk, text: str) -> None:
         importing.offer(desk, path, kind)
     else:
         answers = [Choice(True, "open it"), Choice(None, "leave it")]
-        asked = Question(f"open {path.name}?", answers, [str(path)])
+        asked = Decide(f"open {path.name}?", answers, [str(path)])
         desk.ask(asked, lambda _: desk.background(take(desk, str(path)), "drop"))
 
 

@@ -12,7 +12,7 @@ from latty.directions.bin import SetChange
 from latty.store import name_from
 from latty.text import printable
 from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice, Question
+from latty_tui.dialogs.choose import Choice, Decide
 from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry
@@ -113,7 +113,7 @@ class FileActions(DirectionList):
             Choice(True, "delete it", f"{more}u brings it back"),
         ]
         self.desk.ask(
-            Question(f"delete {what}?", answers), lambda _: self._do(self._delete(found, entry))
+            Decide(f"delete {what}?", answers), lambda _: self._do(self._delete(found, entry))
         )
 
     async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:

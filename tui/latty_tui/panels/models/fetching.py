@@ -5,7 +5,7 @@ from pathlib import Path
 
 from latty.jobs import control
 from latty_tui.desk import Desk
-from latty_tui.dialogs.choose import Choice, Question
+from latty_tui.dialogs.choose import Choice, Decide
 from latty_tui.library.models import ModelEntry
 
 
@@ -30,7 +30,7 @@ def offer(desk: Desk, model: ModelEntry) -> None:
             desk.background(_submit(desk, model.name), "fetch")
 
     how = "only a browser can fetch" if model.by_hand else "fetch"
-    desk.ask(Question(f"{how} {model.name}?", choices), chosen)
+    desk.ask(Decide(f"{how} {model.name}?", choices), chosen)
 
 
 async def _submit(desk: Desk, name: str) -> None:

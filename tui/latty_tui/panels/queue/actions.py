@@ -9,7 +9,7 @@ from typing import Any
 from latty.jobs import control
 from latty.presets.formats import format_of
 from latty_tui import jobs
-from latty_tui.dialogs.choose import Choice, Choose, Question
+from latty_tui.dialogs.choose import Choice, Choose, Decide
 from latty_tui.jobs import Job
 from latty_tui.panel import opens
 from latty_tui.panels.directions import DirectionsPanel
@@ -81,7 +81,7 @@ class JobActions(RowsPanel):
 
     def _do_if_sure(self, question: str, what: str, act: Callable[[], Any]) -> None:
         answers = [Choice(None, "no"), Choice(True, "yes", what)]
-        self.desk.ask(Question(question, answers), lambda _: self._do(act))
+        self.desk.ask(Decide(question, answers), lambda _: self._do(act))
 
     def _chosen(self) -> Job | None:
         """The job under the cursor, or words that there is none."""

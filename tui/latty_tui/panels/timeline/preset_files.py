@@ -12,7 +12,7 @@ from latty.presets import Preset
 from latty_tui.desk import Desk
 from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice, Choose, Question
+from latty_tui.dialogs.choose import Choice, Choose, Decide
 from latty_tui.films import documents, film
 from latty_tui.films.documents import Document
 from latty_tui.panels.timeline.editor import run_editor
@@ -132,7 +132,7 @@ class PresetFiles:
             self.desk.opening(self.open(ref, what, answers, anyway=True), "presets")
 
         name = documents.shown(Path(ref).expanduser())
-        self.desk.ask(Question(f"{name} was made with something else: go on?", choices, told), sure)
+        self.desk.ask(Decide(f"{name} was made with something else: go on?", choices, told), sure)
 
     def _ask(
         self, what: str, answered: Callable[[str], str], ref: str, answers: tuple[str, ...]
@@ -211,7 +211,7 @@ class PresetFiles:
         def sure(_: object) -> None:  # of what is there now, and of nothing that comes meanwhile
             self.desk.opening(self._save_if_sure(path, there, mine), "presets")
 
-        self.desk.ask(Question(question, choices), sure)
+        self.desk.ask(Decide(question, choices), sure)
 
     async def _save_keeping(self, path: Path, loses: Loses = "nothing") -> None:
         """Write it; ask where something of the file cannot stay."""
@@ -228,7 +228,7 @@ class PresetFiles:
             def sure(_: object) -> None:
                 self.desk.opening(self._save_keeping(path, lost), "presets")
 
-            self.desk.ask(Question(question, [no, Choice(True, "yes", what)]), sure)
+            self.desk.ask(Decide(question, [no, Choice(True, "yes", what)]), sure)
 
     async def save(self, path: Path, loses: Loses = "nothing") -> None:
         """Write the state's preset. Raises LattyError."""
