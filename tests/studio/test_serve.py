@@ -137,7 +137,12 @@ def test_nonsense_is_no_command(tmp_path: Path) -> None:
         cookie = served.cookie()
         for said in (
             *("{", "[]", "{}", '{"size": 3}', '{"size": [1, 2]}', '{"size": [0, 1, 2, 3]}'),
-            *('{"size": [1e9, 1, 1, 1]}', '{"size": ["x", 1, 1, 1]}', b"typed too early"),
+            *(
+                '{"size": [1e9, 1, 1, 1]}',
+                '{"size": [Infinity, 1, 1, 1]}',
+                '{"size": ["x", 1, 1, 1]}',
+                b"typed too early",
+            ),
         ):
             with served.page(cookie, ()) as page:
                 page.socket.send(said)

@@ -48,6 +48,7 @@ class Page:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
         self._sent = self._seen = 0
+        self._left = False
         self._room = asyncio.Event()
         self._room.set()
 
@@ -65,15 +66,15 @@ class Page:
         self._tell()
 
     def _tell(self) -> None:
-        if self._sent - self._seen < WINDOW:
+        if self._left or self._sent - self._seen < WINDOW:
             self._room.set()
         else:
             self._room.clear()
 
     async def leave(self, code: int, reason: str = "") -> None:
         """Close it; who waits to send waits no more."""
-        self._sent = self._seen = 0
-        self._room.set()
+        self._left = True
+        self._tell()
         await self.socket.close(code, reason)
 
 
@@ -142,7 +143,8 @@ class StudioServer:
         if path.path == "/" and not known and (cookie := self._gate.exchange(token)) is not None:
             known, name = True, self._gate.cookie_name
             more["Set-Cookie"] = f"{name}={cookie}; HttpOnly; SameSite=Strict; Path=/"
-            self._used()
+            with suppress(OSError):  # nobody reads it any more
+                self._used()
         if not known:
             what = "This address has been used, or is not whole."
             return _words(HTTPStatus.FORBIDDEN, f"{what} latty serve prints another one.")
@@ -160,7 +162,7 @@ class StudioServer:
                 if self._page is not page and not await self._come(page, message):
                     break
                 self._hear(page, message)
-        except (TooMuch, ValueError, TypeError, KeyError, AttributeError):
+        except (TooMuch, ArithmeticError, ValueError, TypeError, KeyError, AttributeError):
             await page.leave(NONSENSE)
         except ConnectionClosed:
             pass
