@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     return clean(text, LINE, "")
 
 
+def spoken(name: str) -> str:
+    """A name as people read it: `mouth_open` is "mouth open"."""
+    return printable(name.replace("_", " ").strip() or name)
+
+
 def size_words(height: int, width: int) -> str:
     """Of a picture: `64 px` where it is square, else height x width, `64 x 32 px`."""
     return f"{height} px" if height == width else f"{height} x {width} px"

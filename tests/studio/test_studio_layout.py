@@ -1,7 +1,9 @@
 """How the screen is shared out: what is where at which size, and what has a frame."""
 
+import re
+
 import pytest
-from studio import Keys, run, settled, text, until
+from studio import Keys, asked, run, settled, text, until
 from textual.geometry import Region
 
 from latty_tui.app import Studio
@@ -118,3 +120,63 @@ def test_no_dialog_stands_over_the_picture(size: tuple[int, int]) -> None:
             await until(pilot, lambda: not app.dialogs, f"{name} is closed")
 
     run(keys, size=size)
+
+
+def test_the_strip_has_its_numbers_below_its_pictures() -> None:
+    """At every size; between the pictures is the page."""
+
+    async def keys(pilot: Keys) -> None:
+        app = studio_of(pilot)
+        strip = app.panel("strip")
+        for columns, rows in SIZES[1:]:
+            await pilot.resize_terminal(columns, rows)
+            await settled(pilot)
+            await until(pilot, lambda: strip.shown and strip.shown[1] == strip._count(), "drawn")
+            await settled(pilot)
+            place, count = strip.view.painted, strip.shown[1]
+            words = str(strip.query_one("#strip-words").content)
+            found = [(one.start() + one.end()) / 2 for one in re.finditer(r"\S+", words)]
+            left = place.x - strip.query_one("#strip-words").region.x
+            wanted = [left + place.width * (i + 0.5) / count for i in range(count)]
+            off = [abs(one - other) for one, other in zip(found, wanted, strict=True)]
+            assert max(off) <= 1, f"{columns}x{rows}: {found} below {wanted}"
+        assert asked("draw")[-1]["ground"] == strip.view.ground == 0x15171A
+
+    run(keys)
+
+
+def test_names_are_read_as_words_and_typed_either_way() -> None:
+    async def keys(pilot: Keys) -> None:
+        app = studio_of(pilot)
+        for typed in ("mouth open", "mouth_open"):
+            await pilot.press("slash", *["underscore" if c == "_" else "space" if c == " " else c
+                                         for c in typed], "enter")  # fmt: skip
+            await until(pilot, lambda: app.panel("directions").words, "the filter")
+            assert app.panel("directions").found.ref == "demo/mouth_open"
+            await pilot.press("escape")
+        await pilot.press("2", "right")
+        await settled(pilot)
+        shown = text(pilot)
+        assert shown.count("mouth open") >= 3 and "mouth_open" not in shown
+
+    run(keys)
+
+
+def test_facts_are_whole_or_left_out() -> None:
+    async def keys(pilot: Keys) -> None:
+        for columns, rows in SIZES:
+            await pilot.resize_terminal(columns, rows)
+            await settled(pilot)
+            what = studio_of(pilot).main.query_one("#directions-what")
+            said = " ".join(what.render_line(y).text.strip() for y in range(what.size.height))
+            assert re.fullmatch(r".*( layers|layers \S+|\d)", said.strip()), said
+
+    run(keys)
+
+
+def test_the_header_is_the_scene_and_the_machine() -> None:
+    async def keys(pilot: Keys) -> None:
+        first = text(pilot).split("\n")[0]
+        assert re.search(r"demo  ▸ seed 7  ▸ ψ 0\.80 +cpu(  \d+ ms)?$", first), first
+
+    run(keys)

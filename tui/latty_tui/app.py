@@ -293,6 +293,8 @@ class Studio(UndoingApp):
         """Look otherwise, from now on."""
         self.theme = self.chosen_theme = name
         self.remember()
+        self._tell_state()
+        self.draw_soon()  # what is between pictures has the colour of the page
 
     def set_way(self, way: str) -> None:
         """Show pictures in another way from now on."""

@@ -209,13 +209,14 @@ class EngineClient:
         columns: int = 1,
         size: int | None = None,
         gap: int = 0,
+        ground: int = 0,
         coarse: int | None = None,
         early: Callable[[Drawn], object] = lambda drawn: None,
     ) -> Drawn | None:
-        """The pictures of scenes in one, `columns` side by side; None where a newer draw of the
-        same channel came before it was done. Of one picture that takes long, `early` is given a
-        coarse one first where `coarse` says at how many px it is seen. Raises EngineError,
-        EngineDied."""
+        """The pictures of scenes in one, `columns` side by side with `gap` px of the colour
+        `ground` (0xRRGGBB) between them; None where a newer draw of the same channel came before it
+        was done. Of one picture that takes long, `early` is given a coarse one first where `coarse`
+        says at how many px it is seen. Raises EngineError, EngineDied."""
         answer = await self._ask(
             "draw",
             lambda message: early(_drawn(message)),
@@ -224,6 +225,7 @@ class EngineClient:
             columns=columns,
             size=size,
             gap=gap,
+            ground=ground,
             coarse=coarse,
         )
         return None if answer.header.get("stale") else _drawn(answer)

@@ -70,6 +70,12 @@ class PixelView(Widget):
         return self._mosaic or self.app.is_headless or self.writer.way in ("saved", "off")
 
     @property
+    def ground(self) -> int:
+        """The colour around the picture, 0xRRGGBB: that of the page."""
+        red, green, blue = self.background_colors[1].rgb
+        return red << 16 | green << 8 | blue
+
+    @property
     def painted(self) -> Region:
         """The cells of the screen that the picture covers; none where there is no picture."""
         place = self._place()

@@ -85,7 +85,13 @@ class PreviewLoop:
         picture.busy(True)
         try:
             drawn = await desk.engine.draw(
-                wanted, columns=columns, size=size, gap=gap, coarse=coarse, early=early
+                wanted,
+                columns=columns,
+                size=size,
+                gap=gap,
+                ground=picture.pixels.ground,
+                coarse=coarse,
+                early=early,
             )
         except EngineError as error:
             if number > self._forgotten:

@@ -8,11 +8,13 @@ from functools import cache
 from latty.directions.file import LINEAR, DirectionSet
 from latty.errors import LattyError, Missing, did_you_mean
 from latty.scene import ALL, MIXING, Edit, Layers
+from latty.text import spoken
 
 
 @dataclass(frozen=True, slots=True)
 class DirectionFacts:
-    """One direction, in the words of its file's header. `wrong` says why there are none."""
+    """One direction, in the words of its file's header, its name as people read it. `wrong` says
+    why there are none."""
 
     name: str
     usable: tuple[float, float] = (-3.0, 3.0)
@@ -32,7 +34,7 @@ def guessed(ref: str) -> DirectionFacts:
     """What a reference says by itself."""
     if ref.startswith(MIXING):
         return DirectionFacts(f"seed {ref.removeprefix(MIXING)}", (0.0, 1.0), vector=False)
-    return DirectionFacts(ref.rpartition("#" if "#" in ref else "/")[2] or ref)
+    return DirectionFacts(spoken(ref.rpartition("#" if "#" in ref else "/")[2] or ref))
 
 
 def read(ref: str) -> DirectionFacts:
@@ -68,7 +70,9 @@ def _known(header: DirectionSet, source: str, name: str) -> DirectionFacts:
         raise Missing(f"no direction '{name}' in {source}", did_you_mean(name, header.names))
     info = header.infos[index]
     vector = header.form == LINEAR
-    return DirectionFacts(info.name, info.usable, info.layers, info.unit, header.space, vector)
+    return DirectionFacts(
+        spoken(info.name), info.usable, info.layers, info.unit, header.space, vector
+    )
 
 
 class FactBook:

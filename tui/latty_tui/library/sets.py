@@ -15,6 +15,7 @@ from latty.directions.file import ARRAY, KIND, LINEAR, DirectionSet, read_header
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
 from latty.files import Stamp, stamp_of
+from latty.text import spoken
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library.marks import Marks
 
@@ -247,15 +248,16 @@ def _head(
     if is_open:
         level = head.level + 1
         made += [
-            DirectionRow(one.ref, level, one.info.name, 0, True, one.entry, one, one.misfit)
+            DirectionRow(one.ref, level, spoken(one.info.name), 0, True, one.entry, one, one.misfit)
             for one in found
         ]
 
 
 def _has(found: DirectionEntry, marks: Marks, parts: list[str]) -> bool:
-    """Whether a direction has all words: in its name, set, method, tags, or "starred"."""
+    """Whether a direction has all words: in its name, typed either way, set, method, tags, or
+    "starred"."""
     method = found.entry.method
     star = STARRED if found.ref in marks.stars else ""
     tags = " ".join(f"#{tag}" for tag in marks.tags.get(found.ref, ()))
-    text = f"{found.ref} {method} {words_of(method)} {tags} {star}".lower()
+    text = f"{found.ref} {spoken(found.ref)} {method} {words_of(method)} {tags} {star}".lower()
     return all(part in text for part in parts)

@@ -1,4 +1,4 @@
-"""The top line: what is open, where it runs, how it is shown, and how fast all that is."""
+"""The top line: the scene as a path, and at its right end the machine: where it runs, how fast."""
 
 import time
 from collections import deque
@@ -24,6 +24,7 @@ LOOK = 1.0  # seconds between two looks at what is measured: the link
 RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
 FEW = 4  # pictures that are a sequence
 GAP = "  "
+STEP = "▸"
 NAME = 28  # characters of a model's name
 
 
@@ -51,11 +52,6 @@ def fitted(parts: list[HeaderPart], width: int) -> Text:
 def _cells(parts: list[HeaderPart]) -> int:
     words = sum(Text(part.words).cell_len for part in parts)
     return words + len(GAP) * max(0, len(parts) - 1)
-
-
-def link(speed: float) -> str:
-    """Bytes per second for people."""
-    return f"{speed / 2**10:.0f} KiB/s" if speed < 2**20 else f"{speed / 2**20:.1f} MiB/s"
 
 
 class HeaderPanel(Panel, Widget):
@@ -133,58 +129,38 @@ class HeaderPanel(Panel, Widget):
     # What it says.
 
     def _parts(self) -> Iterator[HeaderPart]:
-        yield HeaderPart(1, " latty", "bold")
-        yield from self._model()
+        yield HeaderPart(6, " latty", "bold")
+        yield from self._scene()
         yield from self._machine()
-        yield from self._way()
-        yield from self._state()
-        yield from self._speed()
 
-    def _model(self) -> Iterator[HeaderPart]:
-        model, ref = self.desk.model, self.desk.state.scene.model
-        name = printable(Path(ref).stem if "/" in ref else ref)[:NAME]
-        yield HeaderPart(2, name, "bold")
+    def _scene(self) -> Iterator[HeaderPart]:
+        """`demo ▸ seed 7 ▸ ψ 0.80`, as one part each so that the last goes first."""
+        model, scene = self.desk.model, self.desk.state.scene
+        name = Path(scene.model).stem if "/" in scene.model else scene.model
+        yield HeaderPart(1, printable(name)[:NAME], "bold")
         if self._opening:
-            yield HeaderPart(5, "opening ...")
+            yield HeaderPart(3, "opening ...")
         elif model is None:
-            yield HeaderPart(5, "not open")
-        else:
-            yield HeaderPart(8, f"{printable(model.family)} {model.px}, {model.space.upper()}")
+            yield HeaderPart(3, "not open")
+        seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
+        start = (
+            f"seed {seed}" if scene.latent is None else f"latent {printable(scene.latent)[:NAME]}"
+        )
+        yield HeaderPart(2, f"{STEP} {start}")
+        yield HeaderPart(4, f"{STEP} ψ {scene.truncation:.2f}")
 
     def _machine(self) -> Iterator[HeaderPart]:
         drawn = self._drawn
-        device = drawn.device if drawn else self.desk.device
-        if device:
+        if device := drawn.device if drawn else self.desk.device:
             numbers = f" {drawn.precision}" if drawn and drawn.precision != FP32 else ""
-            yield HeaderPart(6, printable(device) + numbers)
-        if drawn and drawn.memory:
+            yield HeaderPart(5, printable(device) + numbers, right=True)
+        if drawn and drawn.memory and drawn.device != "cpu":
             used, whole = (amount / 2**30 for amount in drawn.memory)
-            yield HeaderPart(9, f"{used:.1f}/{whole:.0f} GiB")
-
-    def _way(self) -> Iterator[HeaderPart]:
-        shown = self.desk.picture.pixels.size_px
-        px = f" {shown[0]}x{shown[1]} px" if shown and self.desk.writer.way != "blocks" else ""
-        yield HeaderPart(7, f"{self.desk.writer.way}{px}")
-
-    def _state(self) -> Iterator[HeaderPart]:
-        scene = self.desk.state.scene
-        seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
-        if scene.latent is not None:
-            yield HeaderPart(3, "latent " + printable(scene.latent)[:NAME], right=True)
-        else:
-            yield HeaderPart(3, f"seed {seed}", right=True)
-        yield HeaderPart(4, f"ψ {scene.truncation:.2f}", right=True)
-
-    def _speed(self) -> Iterator[HeaderPart]:
-        painter = self.desk.writer
-        if self._drawn:
-            yield HeaderPart(5, f"{self._drawn.ms:.0f} ms", right=True)
+            yield HeaderPart(9, f"{used:.1f} of {whole:.0f} GiB", right=True)
+        if drawn:
+            yield HeaderPart(7, f"{drawn.ms:.0f} ms", right=True)
         if (rate := self._rate()) is not None:
-            yield HeaderPart(12, f"{rate:.0f}/s", right=True)
-        if painter.speed is not None:
-            yield HeaderPart(10, link(painter.speed), right=True)
-        if self.desk.writer.terminal.rtt >= 0.001:
-            yield HeaderPart(11, f"rtt {self.desk.writer.terminal.rtt * 1000:.0f} ms", right=True)
+            yield HeaderPart(8, f"{rate:.0f} a second", right=True)
 
 
 PANEL = HeaderPanel

@@ -19,6 +19,7 @@ from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError, OpenModel
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
+from latty_tui.library.direction_facts import guessed
 from latty_tui.panel import Panel
 from latty_tui.state import State
 
@@ -32,7 +33,7 @@ LEAST, LEAST_BLOCKS = 7, 10  # cells across that a picture needs
 LARGEST = 1024  # px across
 KEPT = 32  # strips
 
-StripKey = tuple[tuple[Scene, ...], int]
+StripKey = tuple[tuple[Scene, ...], int, int]  # how many there are, the colour between them
 
 
 class StripPanel(Panel, Vertical):
@@ -132,11 +133,15 @@ class StripPanel(Panel, Vertical):
             self.desk.background(self._draw(self.ref), "strip")
 
     async def _draw(self, ref: str) -> None:
-        key = (self._scenes(ref), self._count())
+        key = (self._scenes(ref), self._count(), self.view.ground)
         picture = self._kept.get(key)
         if picture is None:
             picture = await self._asked(key)
-        if picture is None or ref != self.ref or key != (self._scenes(ref), self._count()):
+        if (
+            picture is None
+            or ref != self.ref
+            or key != (self._scenes(ref), self._count(), self.view.ground)
+        ):
             return
         self.shown = key
         self._shape = (picture.width - GAP * (key[1] - 1)) / key[1] / picture.height
@@ -144,12 +149,13 @@ class StripPanel(Panel, Vertical):
         self._label()
         if self.view.picture is not picture:
             self.view.show(picture)
+        self.call_after_refresh(self._label)  # where the pictures are once they have their rows
 
     async def _asked(self, key: StripKey) -> RawPicture | None:
-        scenes, count = key
+        scenes, count, ground = key
         try:
             drawn = await self.desk.engine.draw(
-                scenes, "strip", columns=count, size=self._height(), gap=GAP
+                scenes, "strip", columns=count, size=self._height(), gap=GAP, ground=ground
             )
         except EngineDied:
             return None
@@ -226,7 +232,7 @@ class StripPanel(Panel, Vertical):
 
     def _label(self, words: str = "") -> None:
         """The direction on the border, strengths below their pictures, the present one bold."""
-        title = Text(f"strip: {printable(self.ref)}" if self.ref else "strip")
+        title = Text(f"strip: {guessed(self.ref).name}" if self.ref else "strip")
         text = self._below(words)
         before, self._said = self._said, (title, text)
         if before is None or before[0] != title:  # the border is drawn with all that is in it
@@ -272,7 +278,7 @@ class StripPanel(Panel, Vertical):
     def _set(self, strength: float) -> None:
         if self.ref is not None:
             state, at = self.desk.state.along(self.ref)
-            words = f"{self.ref.rpartition('/')[2]} {strength:+g}"
+            words = f"{guessed(self.ref).name} {strength:+g}"
             self.desk.change(state.edited(at, strength=strength), words, f"strength:{self.ref}")
 
     def action_turn(self) -> None:

@@ -6,6 +6,7 @@ is clicked (`RowList.Taken`). The list has no focus of its own: its panel has.
 """
 
 import asyncio
+import textwrap
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -38,6 +39,18 @@ MOVES = [  # keys of every panel with such a list
 
 R = TypeVar("R")
 Draw = Callable[[int, int], Text]  # row, cells that it has
+
+
+def whole(text: str, width: int, rows: int) -> str:
+    """As many of the facts of a text, which commas part, as have room: none is cut."""
+    facts = text.split(", ")
+    while len(facts) > 1 and _rows(", ".join(facts), width) > rows > 0:
+        facts.pop()
+    return ", ".join(facts)
+
+
+def _rows(text: str, width: int) -> int:
+    return sum(max(1, len(textwrap.wrap(line, max(1, width)))) for line in text.split("\n"))
 
 
 class RowList(ScrollView, can_focus=False):
@@ -171,6 +184,7 @@ class BrowserPanel(RowsPanel, Generic[R]):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.rows: list[R] = []
+        self._described = ""
         self._looking = asyncio.Lock()
 
     def on_mount(self) -> None:
@@ -217,7 +231,11 @@ class BrowserPanel(RowsPanel, Generic[R]):
     def describe(self, text: str) -> None:
         """The words below the list."""
         what = self.query_one(f"#{name_of(type(self))}-what", Static)
-        what.update("\n".join(map(printable, text.split("\n"))), layout=False)
+        self._described = "\n".join(map(printable, text.split("\n")))
+        what.update(whole(self._described, *what.size), layout=False)
+
+    def on_resize(self) -> None:
+        self.describe(self._described)
 
     @opens
     def action_filter(self) -> None:

@@ -40,6 +40,9 @@ class Glimpse(NamedTuple):
     due: bool
 
 
+WHITE = 0xFFFFFF
+
+
 class Drawing:
     """One request for pictures, on its way: `turn` until it is `done`."""
 
@@ -49,6 +52,7 @@ class Drawing:
         self._scenes = _scenes(asked.get("scenes"))
         self._columns = _whole(asked, "columns", 1, MANY)
         self._gap = _whole(asked, "gap", 0, LARGEST)
+        self._ground = _whole(asked, "ground", 0, WHITE)
         self._size = _height(asked, self._scenes[0])
         self._coarse = None if asked.get("coarse") is None else _whole(asked, "coarse", 1, LARGEST)
         self._batch = 1
@@ -136,7 +140,8 @@ class Drawing:
             if whole[0] * whole[1] * 3 > MOST:
                 raise BadData(f"{len(self._scenes)} pictures of {height} px are too much at once",
                               "ask for fewer, or for smaller ones")  # fmt: skip
-            self._pixels = np.zeros((whole[0], whole[1] - self._gap, 3), np.uint8)
+            ground = np.frombuffer(self._ground.to_bytes(3, "big"), np.uint8)
+            self._pixels = np.full((whole[0], whole[1] - self._gap, 3), ground)
         row, column = divmod(self._done, self._columns)
         top, left = row * (height + self._gap), column * (width + self._gap)
         self._pixels[top : top + height, left : left + width] = picture

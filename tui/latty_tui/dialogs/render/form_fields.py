@@ -16,6 +16,7 @@ from latty_tui.films import film
 from latty_tui.state import LOOPS, FilmSettings
 
 STILL = "a still"
+SMALL, USEFUL = 256, 512  # px: pictures that are smaller are made about as large as that
 USUAL = "usual"
 
 
@@ -32,7 +33,7 @@ def fields_of(order: Order, devices: Sequence[str], device: str) -> list[FormFie
               when=lambda values: sweep),
         FormField("formats", "formats", "gif" if sweep or order.moves else "png",
               "Space: this one too; frames is a folder of PNGs", _formats(), many=True),
-        FormField("size", "height in px", str(first.size or ""),
+        FormField("size", "height in px", _height(order),
               f"empty: the model's own, {preset.scene.size or order.own_size[0]}",
               read=readers.or_empty(readers.height)),
         *_film_fields(order),
@@ -71,12 +72,12 @@ def _film_fields(order: Order) -> list[FormField]:
     return [
         FormField("seconds", "seconds", seconds, "how long; empty: as long as its frames take",
               read=readers.or_empty(readers.seconds), when=order.moving),
-        FormField("frames", "frames", str(frames), "how many pictures the film has",
+        FormField("frames", "pictures", str(frames), "how many pictures the film has",
               read=readers.frames,
               when=lambda values: order.moving(values) and not values["seconds"]),
         FormField("fps", "pictures a second", f"{fps:g}", "from 1 to 120", read=readers.fps,
               when=order.moving),
-        FormField("loop", "then", loop, "once; loop: from the start; bounce: there and back; "
+        FormField("loop", "at its end", loop, "once; loop: from the start; bounce: there and back; "
               "seamless: back within the film", LOOPS, when=order.moving),
         FormField("codec", "codec", first.codec or USUAL, "of a video; usual: plays anywhere",
               codecs, when=lambda values: order.moving(values) and _has_codecs(values)),
@@ -92,18 +93,27 @@ def _has_codecs(values: Values) -> bool:
 
 
 def _frame_fields(order: Order) -> list[FormField]:
-    """The frame around the picture."""
+    """The canvas around the picture, which files call its frame."""
     first = order.first
     side = readers.or_empty(readers.whole(1, 8192, "a side in px"))
     return [
-        FormField("width", "frame, px wide", str(first.width or ""),
+        FormField("width", "canvas, px wide", str(first.width or ""),
               "as in 1080; empty: as wide as the picture", read=side),
-        FormField("height", "frame, px high", str(first.height or ""),
+        FormField("height", "canvas, px high", str(first.height or ""),
               "as in 1920; empty: as high as the picture", read=side),
-        FormField("fit", "in the frame", first.fit, "pad: all of it; crop: the frame is full; "
+        FormField("fit", "on the canvas", first.fit, "pad: all of it; crop: it is full; "
               "blur: itself behind; stretch", get_args(Fit),
               when=lambda values: bool(values["width"] or values["height"])),
     ]  # fmt: skip
+
+
+def _height(order: Order) -> str:
+    """What a file says; of a new one the model's own height, or some times as much where that is
+    a stamp."""
+    size, own = order.first.size, order.preset.scene.size or order.own_size[0]
+    if size is None and order.preset.name == film.UNNAMED and own < SMALL:
+        size = USEFUL // own * own
+    return str(size or "")
 
 
 def _name(order: Order) -> str:

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from latty.scene import Edit
+from latty.text import spoken
 from latty_tui.finding import Thing
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
@@ -111,7 +112,7 @@ class DirectionsPanel(FileActions):
         state = self.desk.state
         at = state.where(found.ref)
         if at is None:
-            self.desk.change(state.added(Edit(found.ref)), f"{found.info.name} +1")
+            self.desk.change(state.added(Edit(found.ref)), f"{spoken(found.info.name)} +1")
             self._warn(len(state.scene.edits))
         else:
             edits = self.desk.find(EditsPanel)
@@ -128,7 +129,7 @@ class DirectionsPanel(FileActions):
         state, at = self.desk.state.along(found.ref)
         state = state.nudged(at, by * STEP)
         strength = state.scene.edits[at].strength
-        self.desk.change(state, f"{found.info.name} {strength:+g}", f"strength:{at}")
+        self.desk.change(state, f"{spoken(found.info.name)} {strength:+g}", f"strength:{at}")
         self._warn(at)
 
     def _warn(self, at: int) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from latty.scene import SEED_LIMIT, Walk
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.readers import label_words, seed_words
+from latty_tui.dialogs.readers import label_words
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel, name_of, opens
 from latty_tui.panels.latent import seed_fields
@@ -145,11 +145,8 @@ class LatentPanel(Panel, Lines):
         self._tell()
 
     def _tell(self) -> None:
-        """The most of it on the border, and why the line of the cursor is grey."""
-        look = self.look
-        seed, psi = seed_words(look.scene.seed), seed_fields.psi_words(look.scene.truncation)
-        why = self.field.why(look) if look.model else ""
-        self.entitle(f"latent · {seed} · ψ {psi}", why)
+        """Why the line of the cursor is grey, on the border."""
+        self.entitle(below=self.field.why(self.look) if self.look.model else "")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A click on the arrows beside a value changes it."""

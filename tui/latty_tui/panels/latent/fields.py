@@ -128,7 +128,7 @@ class NewMixField(LatentField):
     WORDS = "mix blend style-mixing crossover"
 
     def words(self, look: FieldContext) -> str:
-        return "add: Enter"
+        return "none; Enter adds a seed"
 
     def question(self, look: FieldContext) -> Question:
         def made(state: State, edit: Edit) -> Change:
@@ -145,7 +145,7 @@ class StartField(LatentField):
     USUAL: ClassVar = {"latent": None}
 
     def words(self, look: FieldContext) -> str:
-        return look.scene.latent or "the seed"
+        return look.scene.latent or "at the seed"
 
     def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change | None:
         source, mark, which = (look.scene.latent or "").rpartition("#")
@@ -161,11 +161,11 @@ class SizeField(LatentField):
     USUAL: ClassVar = {"size": None}
 
     def words(self, look: FieldContext) -> str:
-        own = f" {look.model.height} px" if look.model else ""
-        return f"{look.scene.size} px" if look.scene.size else f"own{own}"
+        own = f"{look.model.height} px, " if look.model else ""
+        return f"{look.scene.size} px" if look.scene.size else f"{own}the model's own"
 
     def _at(self, state: State, size: int | None) -> Change:
-        return state.with_scene(size=size), f"size {f'{size} px' if size else 'own'}"
+        return state.with_scene(size=size), f"size {f'{size} px' if size else 'of the model'}"
 
     def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change:
         now = look.scene.size or 0

@@ -157,11 +157,11 @@ class CutoffField(LatentField):
 
 
 class AfterField(LatentField):
-    name = "after edits"
+    name = "truncated"
     USUAL: ClassVar = {"truncation_after_edits": False}
 
     def words(self, look: FieldContext) -> str:
-        return "yes" if look.scene.truncation_after_edits else "no"
+        return "after the edits" if look.scene.truncation_after_edits else "before the edits"
 
     def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change:
         after = not look.scene.truncation_after_edits

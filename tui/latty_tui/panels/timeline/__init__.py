@@ -21,6 +21,7 @@ from latty_tui.state import LOOPS, State
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
 MOST_CURVES = 3  # rows of them
+SAID = {"loop": "film plays", "fps": "pictures a second:"}  # in a step of the history
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -428,7 +429,8 @@ class TimelinePanel(Panel, Widget):
             self.desk.fail(error, "the film cannot be as long")
             return
         told = {key: value for key, value in changes.items() if value != getattr(state.film, key)}
-        words = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
+        words = ", ".join(f"{SAID.get(key, key)} {value}"
+                          for key, value in told.items() if value is not None)  # fmt: skip
         self.desk.change(after, words, tag="film")
 
     def action_play(self) -> None:
