@@ -11,6 +11,7 @@ from pathlib import Path
 # Two test processes on two cores: more threads only wait for each other. Children inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("MKL_CBWR", "AUTO")  # as in latty's own processes: the same bits
 # A shell starts what it puts in the background deaf to SIGINT, and every child would inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

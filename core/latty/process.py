@@ -134,6 +134,19 @@ class _Room:
             raise DeviceError(what, "ulimit -v allows more")
 
 
+# Of the libraries below torch. OpenMP's threads spin while they wait: on a shared machine a
+# hundred times slower. MKL's sums otherwise depend, on cores without AVX-512, on where in memory
+# the numbers lie: the same picture would differ in its last bits from one time to the next.
+STEADY = {"OMP_WAIT_POLICY": "PASSIVE", "MKL_CBWR": "AUTO"}
+
+
+def be_steady() -> None:
+    """Have what is computed the same bits each time, and threads that sleep while they wait. For a
+    process that has not imported torch yet; what the user has set stays."""
+    for name, value in STEADY.items():
+        os.environ.setdefault(name, value)
+
+
 def keep_room() -> None:
     """Refuse to import large libraries where a limit on memory leaves no room for them."""
     if sys.platform == "linux" and not any(isinstance(one, _Room) for one in sys.meta_path):

@@ -17,15 +17,14 @@ from latty.cli.out import EVENTS, Out, wants_color
 from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
 from latty.cli.run import Run, Screen
 from latty.errors import LattyError, UsageError, explain
-from latty.process import hold_streams, keep_memory, keep_room
+from latty.process import be_steady, hold_streams, keep_memory, keep_room
 
 
 def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
     """Run one command line and return its exit code. Never raises, but for SystemExit of --help."""
     words = list(sys.argv[1:] if argv is None else argv)
     os.umask(os.umask(0o077) & 0o077)  # whatever it was, what we make we can use
-    # torch's threads otherwise spin while they wait: on a shared machine a hundred times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    be_steady()
     hold_streams()
     keep_room()
     for stream in (sys.stdout, sys.stderr):

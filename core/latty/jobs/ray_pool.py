@@ -147,7 +147,7 @@ def _variables() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key.startswith("LATTY_")}
     kept.pop(JOB, None)  # they have no part in the job's own log
     kept[THREADS] = os.environ.get(THREADS, "1")
-    kept["OMP_WAIT_POLICY"] = "PASSIVE"
+    kept |= {name: os.environ.get(name, value) for name, value in process.STEADY.items()}
     path = process.environment(os.environ).get("PYTHONPATH")
     return {**kept, "PYTHONPATH": path} if path else kept
 

@@ -254,8 +254,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, wire.IGNORED)
     faulthandler.enable()
-    # torch's threads otherwise spin while they wait, and the app wants these cores, too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    process.be_steady()
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
