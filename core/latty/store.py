@@ -139,13 +139,13 @@ class Store:
             raise fault
         raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
 
-    def keeps(self, file: Path) -> bool:
-        """Whether a file is one of the user's own here, however its path is spelled."""
-        return _lies_in(file, self.folder())
+    def kept(self, file: Path) -> Path | None:
+        """The user's own file here that a path leads to, however it is spelled; None of others."""
+        return _in_folder(file, self.folder())
 
     def ships_file(self, file: Path) -> bool:
         """Whether a file ships with latty, likewise."""
-        return _lies_in(file, self.shipped())
+        return _in_folder(file, self.shipped()) is not None
 
     def ships(self, name: str) -> bool:
         """Whether something of that name ships with latty."""
@@ -353,12 +353,14 @@ class Store:
         return re.compile(rf"\.?{re.escape(name)}({hexadecimal})?({endings})({hexadecimal})?")
 
 
-def _lies_in(file: Path, folder: Path) -> bool:
-    """Whether a file, or what it is a link to, is in a folder; paths may be relative or lead
-    through links."""
+def _in_folder(file: Path, folder: Path) -> Path | None:
+    """Where a file, or what it is a link to, is in a folder: a link may be called otherwise. Paths
+    may be relative or lead through links."""
     with suppress(OSError, RuntimeError):  # nothing is there; links in a circle
-        return any(one.parent.samefile(folder) for one in (file, file.resolve()))
-    return False
+        for one in (file, file.resolve()):
+            if one.parent.samefile(folder):
+                return folder / one.name
+    return None
 
 
 def _digest(pieces: Iterable[bytes | memoryview]) -> str:

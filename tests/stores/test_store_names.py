@@ -156,7 +156,15 @@ def test_where_a_set_lies_is_known_however_its_path_is_spelled(
     monkeypatch.chdir(own.parent)
     renamed = manage.rename_set(own.name, "new")
     assert direction_names("new")[0] == first and not own.exists()
-    manage.delete_set(f"../directions/{Path(renamed).name}")
+    link = tmp_path / "own.safetensors"
+    shutil.copy(renamed, own)
+    link.symlink_to(renamed)
+    manage.rename_set(str(link), "newer")
+    link.unlink()
+    link.symlink_to(SETS.place("newer"))
+    manage.delete_set(str(link))
+    assert [*own.parent.iterdir()] == [own], "what the link leads to, not what is called like it"
+    manage.delete_set(f"../directions/{own.name}")
     assert [*own.parent.iterdir()] == []
 
 

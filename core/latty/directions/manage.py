@@ -197,9 +197,9 @@ def _own(path: Path) -> Path:
 
 
 def _stored(path: str) -> Path:
-    file = _own(Path(path))
-    if not SETS.keeps(file):
-        raise Missing(f"{file} is no direction set of the store", "change the file itself")
+    file = SETS.kept(_own(Path(path)))
+    if file is None:
+        raise Missing(f"{path} is no direction set of the store", "change the file itself")
     return file
 
 

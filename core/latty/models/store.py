@@ -62,7 +62,7 @@ def model_file(ref: str) -> Path | None:
 def mark_used(file: Path) -> None:
     """Say that an imported model is used: `latty clean --models` goes by the time of access, which
     to look at files leaves as it was. Nothing is said of what is another user's."""
-    if MODELS.keeps(file):
+    if MODELS.kept(file) is not None:
         with suppress(OSError), reading.opened(file) as opened:
             now, before = time.time_ns(), os.fstat(opened.fileno()).st_mtime_ns
             os.utime(opened.fileno(), ns=(now, before))
