@@ -1,5 +1,6 @@
 """The palette finds anything by its words: commands, directions, models, presets, seeds, jobs."""
 
+import asyncio
 from typing import Any
 
 from studio import Keys, made, run, settled, text, until
@@ -78,6 +79,30 @@ def test_what_people_type_finds_what_they_mean() -> None:
         assert foreign and foreign[0].why == "made for portraits"
 
     run(keys, size=(140, 44))
+
+
+def test_the_cursor_stays_with_what_was_gone_to_while_more_is_read() -> None:
+    reads = asyncio.Event()
+
+    async def read() -> list[Thing]:
+        await reads.wait()
+        return [Thing("aa", "preset", nothing), Thing("ab", "preset", nothing)]
+
+    async def keys(pilot: Keys) -> None:
+        index, taken = Index(recent=["preset  aa"]), list[Thing | None]()
+        index.add(Thing(name, "studio", nothing) for name in ("ax", "ay"))
+        pilot.app.ask(palette := Palette(index, [], [read]), taken.append)
+        await until(pilot, lambda: pilot.app.screen is palette and palette.found)
+        await pilot.press("a", "down")
+        await until(pilot, lambda: palette.rows.cursor == 1)
+        reads.set()
+        await until(pilot, lambda: len(palette.found) == 4)
+        assert [one.name for one in palette.found] == ["aa", "ax", "ay", "ab"]
+        await pilot.press("enter")
+        await until(pilot, lambda: taken)
+        assert taken[0] is not None and taken[0].name == "ay"
+
+    run(keys)
 
 
 def test_words_are_said_of_what_there_is() -> None:

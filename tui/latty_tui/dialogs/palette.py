@@ -65,7 +65,7 @@ class Palette(Dialog[Thing]):
                 if more := [*await read()]:
                     self.index.add(more)
                     if self.query(RowList):  # it may have been closed
-                        self._fill(self.rows.cursor)
+                        self._fill(self.thing if self.rows.cursor else None)
         finally:
             self._whole.set()
 
@@ -83,11 +83,13 @@ class Palette(Dialog[Thing]):
     def on_input_changed(self) -> None:
         self._fill()
 
-    def _fill(self, cursor: int = 0) -> None:
+    def _fill(self, chosen: Thing | None = None) -> None:
+        """What is found now; the cursor stays with what was gone to, else it is at the best."""
         text = self.query_one(Input).value.strip()
         typed = chain.from_iterable(meant(text) for meant in self._typed if text)
         self.found = [*typed, *self.index.search(text)]
-        self.rows.show(len(self.found), cursor)
+        at = (place for place, one in enumerate(self.found) if one is chosen)
+        self.rows.show(len(self.found), next(at, 0))
         self._tell()
 
     def _tell(self) -> None:
