@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from latty.directions.bin import SetChange
 from latty.scene import ALL, Edit, Layers, Scene, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
@@ -30,7 +31,7 @@ from latty_tui.panels.latent.seed_fields import (
     TruncationField,
     stepped,
 )
-from latty_tui.state import History, State
+from latty_tui.state import History, State, Step
 
 A, B, C = Edit("demo/smile", 1.0), Edit("demo/age", -0.5), Edit("demo/yaw", 2.0)
 STATE = State(Scene("demo", 7, 0.8)).added(A, B, C)
@@ -81,6 +82,19 @@ def test_a_lock_turns_on_and_off_and_needs_no_edit() -> None:
 
 
 # The history.
+
+
+def test_the_first_step_of_a_history_is_not_undone() -> None:
+    """Of a long one the first that is kept may be one that changed files."""
+    history = History(STATE)
+    history.steps = [Step(STATE, "delete c3", (SetChange("mine", "", "a" * 64),))]
+    assert history.crossed(-1) == []
+    history.push(replace(STATE, name="b"), "b", "", 1.0)
+    assert (
+        [step.what for step in history.crossed(0)]
+        == ["b"]
+        == [step.what for step in history.crossed(-1)]
+    )
 
 
 @pytest.mark.parametrize(

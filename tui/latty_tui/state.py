@@ -241,7 +241,7 @@ class History:
     def crossed(self, index: int) -> list[Step]:
         """The steps that are undone or done again on the way to a step, in that order."""
         if index < self.index:
-            return self.steps[max(0, index + 1) : self.index + 1][::-1]
+            return self.steps[max(0, index) + 1 : self.index + 1][::-1]
         return self.steps[self.index + 1 : index + 1]
 
     def __iter__(self) -> Iterator[Step]:
