@@ -59,6 +59,15 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
     right(terminal, picture, scene, "toast")
 
 
+def test_what_is_typed_before_the_studio_runs_is_not_lost(tmp_path: Path) -> None:
+    """The shell's terminal takes it, and hands Enter on as a line feed."""
+    with quick(tmp_path, early="/smile\r") as terminal:
+        terminal.press("right", "s", "4", "2", "enter")
+        terminal.wait_for("seed 42")
+    [edit] = scene_now(tmp_path).edits
+    assert edit.direction == "demo/smile"
+
+
 def test_a_dialog_takes_only_its_own_cells_of_a_picture(tmp_path: Path) -> None:
     """What is beside it stays as it is: not sent again, never empty; what it took comes back."""
     with quick(tmp_path, kind=SIXEL) as terminal:

@@ -36,12 +36,15 @@ def studio(
 
 
 @contextmanager
-def quick(folder: Path, plant: str = "nothing", kind: Kind = PLAIN) -> Iterator[FakeTerminal]:
+def quick(
+    folder: Path, plant: str = "nothing", kind: Kind = PLAIN, early: str = ""
+) -> Iterator[FakeTerminal]:
     """The studio with the engine of fakes/engine.py and what fakes/studio.py plants, once its first
-    picture is there."""
+    picture is there; `early` is typed before it runs."""
     environ = environment(folder, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
     words = [sys.executable, str(FAKES / "studio.py"), plant]
     with running(words, environ, kind=kind, folder=folder) as terminal:
+        terminal.type(early)
         if kind is PLAIN:
             terminal.wait_for("▀")
         else:

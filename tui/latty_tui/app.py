@@ -85,6 +85,8 @@ class Studio(UndoingApp):
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
         self.preview = PreviewLoop(self)
+        if terminal.rtt:  # else it may be the half of a late answer
+            self.ahead.take_early(terminal.typed)
         self._typist: asyncio.Task[None] | None = None
 
     @property

@@ -1,7 +1,6 @@
 """Starts the studio: asks the terminal while Textual is imported, then runs the app."""
 
 import os
-from dataclasses import replace
 
 from latty.config import Config
 from latty_tui import threads
@@ -26,7 +25,7 @@ def run(ref: str | None, config: Config) -> int:
         # ssh does not hand COLORTERM on; the terminal said it
         constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
     way(terminal.way)  # of another package it may be one that cannot be used
-    app = Studio(ref, config, replace(terminal, typed=b""))
+    app = Studio(ref, config, terminal)
     code = threads.run(app.run_async()) or app.return_code or 0
     if threads.left_behind():
         threads.leave(code)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -74,6 +75,13 @@ class TypeAhead:
         self._held.append(event)
         self._some.set()
 
+    def take_early(self, data: bytes) -> None:
+        """What was typed before anybody listened, as the terminal sent it."""
+        parser, text = XTermParser(), data.decode(errors="replace")
+        for event in [*parser.feed(text), *parser.feed("")] if text else ():
+            if isinstance(event, Typed):
+                self.take(event)
+
     def expect(self) -> None:
         """The key that is being delivered is to open something."""
         self._expected = True
@@ -87,7 +95,9 @@ class TypeAhead:
         self._openers.pop(worker, None)
 
     async def run(self) -> None:
-        """Deliver, for ever. What was typed before is held until then."""
+        """Deliver, for ever. What was typed before is held until then: a terminal that nobody had
+        made raw yet has handed Enter on as a line feed."""
+        self._held = deque(map(_entered, self._held))
         await self._follow(self._app.screen)
         while True:
             await self._some.wait()
@@ -165,3 +175,8 @@ class TypeAhead:
         if ready is not None:
             return bool(ready.is_set())
         return not screen.is_modal or screen.focused is not None
+
+
+def _entered(event: Typed) -> Typed:
+    feed = isinstance(event, events.Key) and event.key == "ctrl+j"
+    return events.Key("enter", "\r") if feed else event
