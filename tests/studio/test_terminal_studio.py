@@ -94,6 +94,23 @@ def test_a_dialog_takes_only_its_own_cells_of_a_picture(tmp_path: Path) -> None:
         assert max(left) > 0.3, f"pictures are gone, or in blocks: {left}"
 
 
+def test_a_picture_below_a_dialog_is_never_empty(tmp_path: Path) -> None:
+    """Where it cannot be painted beside the dialog, as after another size of the window, it is
+    there in cells; pixels come back when the dialog goes."""
+    with quick(tmp_path, kind=SIXEL) as terminal:
+        for columns, rows in ((110, 40), (120, 40)):
+            terminal.press("ctrl+p")
+            terminal.wait_for("find anything")
+            terminal.calm(0.3)
+            terminal.resize(columns, rows)
+            terminal.wait(lambda: "▀" in terminal.text(), "the picture in cells, below the palette")
+            with terminal.watched(0.3) as sent:
+                terminal.press("escape")
+                terminal.wait(lambda: "▀" not in terminal.text(), "pixels")
+            [picture] = once(sent[0], "the palette closes")
+            terminal.wait(lambda: terminal.area(picture)[1] == 1, "it is whole")  # noqa: B023
+
+
 @pytest.mark.slow
 def test_events_send_a_sixel_once_and_leave_it_whole(tmp_path: Path) -> None:
     with studio(tmp_path, kind=SIXEL) as terminal:

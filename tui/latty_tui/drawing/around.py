@@ -2,7 +2,7 @@
 it is, and one above it takes only its own cells. Private to Textual: what a compositor hands out.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -71,14 +71,16 @@ def without(span: tuple[int, int], holes: Collection[tuple[int, int]]) -> Iterat
         yield first, last
 
 
-def above(screen: Screen[Any], view: Widget) -> list[Region]:
-    """Where there is something over a widget: toasts, and dialogs above its screen."""
+def above(screens: Sequence[Screen[Any]], view: Widget) -> list[Region]:
+    """Where there is something over a widget: toasts, and dialogs above its screen, also those that
+    have another dialog above them."""
     found, place = list[Region](), view.content_region
-    below = {screen, *view.ancestors}
-    for widget, (region, clip) in screen._compositor.visible_widgets.items():  # nearest first
-        if widget is view:
-            break
-        seen = region.intersection(clip).intersection(place)
-        if seen.area and widget not in below:
-            found.append(seen)
+    below = {*screens, *view.ancestors}
+    for screen in screens:
+        for widget, (region, clip) in screen._compositor.visible_widgets.items():  # nearest first
+            if widget is view:
+                break
+            seen = region.intersection(clip).intersection(place)
+            if seen.area and widget not in below:
+                found.append(seen)
     return found

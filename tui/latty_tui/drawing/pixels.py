@@ -152,13 +152,17 @@ class PixelView(Widget):
         """The cells that the app must not write, because their pixels stand. What is above the
         view is written: its cells are lost to the picture until nothing is above it."""
         place = self._place()
-        over = above(self.app.screen, self) if place.area else []
+        over = above(self.app.screen_stack, self) if place.area else []
         if over != self._over:
             self._over = over
-            self._overlaid() if over else self._uncovered()
+            if not over:
+                self._uncovered()
+            elif self.writer.survives:
+                self._in_cells()
         self._pierced += [one for one in over if one not in self._pierced]
         there = self._encoded is not None and self._encoded.place == tuple(place)
         if not self._stands or not there or self._ground != self.visual_style:
+            self._stands = False  # what is written now takes it away
             return []
         return [
             (y, first, last)
@@ -168,9 +172,9 @@ class PixelView(Widget):
             )
         ]
 
-    def _overlaid(self) -> None:
-        """Something is above the view now. Pixels that outlive their cells would cover it."""
-        if self.writer.survives and not self._mosaic and self.picture is not None:
+    def _in_cells(self) -> None:
+        """Pixels would cover what is above the view now."""
+        if not self._mosaic and self.picture is not None:
             self.writer.hide(self._number)
             self._mosaic = True
             self._wipe()
@@ -285,7 +289,10 @@ class PixelView(Widget):
 
     def _repaint(self) -> None:
         encoded, place = self._encoded, self._place()
-        if encoded is None or self.as_cells or self._over or place.area == 0:
+        if encoded is None or self.as_cells or place.area == 0:
+            return
+        if self._over:  # it came late, or the one that stood is lost: no empty box
+            self._in_cells()
             return
         if encoded.place != tuple(place):
             self._start()

@@ -126,9 +126,7 @@ class PicturePanel(Panel, Vertical):
         gone = time.monotonic() - self._begun
         if gone < SLOW:  # while a key is held, one picture follows the other
             return
-        if (
-            not self._is_coarse and self.desk.writer.seconds < SLOW
-        ):  # a slow line has no time for it
+        if not self._is_coarse and self.desk.writer.seconds < SLOW:  # else the line has no time
             self.pixels.dim()
         said = f"{BUSY[self._is_coarse]} {gone:.1f} s"
         if self._expected > SLOW:
