@@ -20,7 +20,7 @@ from latty_tui.panel import Panel
 from latty_tui.state import State
 
 LATER = 0.2  # seconds after a change
-LOOK = 1.0  # seconds between two looks at what is measured: the link
+LOOK = 1.0  # seconds between two looks at what is measured
 RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
 FEW = 4  # pictures that are a sequence
 GAP = "  "

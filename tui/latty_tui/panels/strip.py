@@ -33,7 +33,7 @@ LEAST, LEAST_BLOCKS = 7, 10  # cells across that a picture needs
 LARGEST = 1024  # px across
 KEPT = 32  # strips
 
-StripKey = tuple[tuple[Scene, ...], int, int]  # how many there are, the colour between them
+StripKey = tuple[tuple[Scene, ...], int, int]  # of how many, the colour between
 
 
 class StripPanel(Panel, Vertical):
@@ -133,15 +133,11 @@ class StripPanel(Panel, Vertical):
             self.desk.background(self._draw(self.ref), "strip")
 
     async def _draw(self, ref: str) -> None:
-        key = (self._scenes(ref), self._count(), self.view.ground)
+        key = self._key(ref)
         picture = self._kept.get(key)
         if picture is None:
             picture = await self._asked(key)
-        if (
-            picture is None
-            or ref != self.ref
-            or key != (self._scenes(ref), self._count(), self.view.ground)
-        ):
+        if picture is None or ref != self.ref or key != self._key(ref):
             return
         self.shown = key
         self._shape = (picture.width - GAP * (key[1] - 1)) / key[1] / picture.height
@@ -171,6 +167,9 @@ class StripPanel(Panel, Vertical):
             del self._kept[next(iter(self._kept))]
         self._kept[key] = picture
         return picture
+
+    def _key(self, ref: str) -> StripKey:
+        return self._scenes(ref), self._count(), self.view.ground
 
     def _scenes(self, ref: str) -> tuple[Scene, ...]:
         """The present picture at each strength, whether the direction is heard or not."""

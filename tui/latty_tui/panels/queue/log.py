@@ -58,7 +58,8 @@ class JobLog(Dialog[None]):
                 self._how(str(error))
                 return
             self.text = [*self.text, *found][-KEPT:]
-            lines.write("\n".join(found)) if found else None
+            if found:
+                lines.write("\n".join(found))
             said = f"{MARKS[status.state]} {status.state}"
             self._how(f"{said}: {status.error}" if status.error else said)
             if status.over:
