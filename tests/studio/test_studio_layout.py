@@ -122,6 +122,26 @@ def test_no_dialog_stands_over_the_picture(size: tuple[int, int]) -> None:
     run(keys, size=size)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (140, 44)], ids=str)
+def test_a_form_says_all_of_its_words(size: tuple[int, int]) -> None:
+    """However narrow the column is that it stands in: what is chosen, what there is to mark, the
+    names of its fields."""
+
+    async def keys(pilot: Keys) -> None:
+        await pilot.press("2", "right", "r")
+        await until(pilot, lambda: "render" in text(pilot), "the form")
+        await pilot.pause()
+        said = [re.findall(r"[^│]*│([^│]*)│", line) for line in text(pilot).split("\n")]
+        words = " ".join(" ".join(part[0] for part in said if part).split())
+        form = pilot.app.screen
+        for wanted in ("pictures a", "second", "edits", "here ›"):
+            assert wanted in words, f"{wanted}: {words}"
+        for word in form.control("formats").words:
+            assert f"[x] {word}" in words or f"[ ] {word}" in words, f"{word}: {words}"
+
+    run(keys, size=size)
+
+
 def test_the_strip_has_its_numbers_below_its_pictures() -> None:
     """At every size; between the pictures is the page."""
 

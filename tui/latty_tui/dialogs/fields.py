@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -39,7 +40,7 @@ class Pick(Widget, can_focus=True):
     """Words of which one is chosen, or any number: [x] by Space."""
 
     DEFAULT_CSS = (
-        "Pick { width: 1fr; height: 1; } Pick:focus { background: $block-cursor-background; }"
+        "Pick { width: 1fr; height: auto; } Pick:focus { background: $block-cursor-background; }"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
@@ -86,8 +87,8 @@ class Pick(Widget, can_focus=True):
             self.action_move(1)
 
     def on_click(self, event: events.Click) -> None:
-        place = 0
-        for text, word in self._parts():
+        place, rows = 0, self._rows(self.size.width)
+        for text, word in rows[min(event.y, len(rows) - 1)]:
             if place <= event.x < place + len(text):
                 self.at = self.words.index(word)
                 self.chosen = [word] if not self.many else self.chosen
@@ -97,27 +98,41 @@ class Pick(Widget, can_focus=True):
             place += len(text) + 1
 
     def _changed(self) -> None:
-        self.refresh()
+        self.refresh(layout=True)
         self.post_message(self.Changed())
 
-    def _parts(self) -> list[tuple[str, str]]:
-        """What is written for each word. Of many long words only the chosen one is; of those that
-        are marked as many as there is room for, up to the one that keys are at."""
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows(width))
+
+    def _rows(self, width: int) -> list[list[tuple[str, str]]]:
+        """The parts, as many in each row as it has cells for."""
+        rows, room = [list[tuple[str, str]]()], width
+        for text, word in self._parts(width):
+            if rows[-1] and len(text) > room:
+                rows.append([])
+                room = width
+            rows[-1].append((text, word))
+            room -= len(text) + 1
+        return rows
+
+    def _parts(self, width: int) -> list[tuple[str, str]]:
+        """What is written for each word; where one row has no room for all, only the chosen one
+        is, unless each has its mark."""
         if self.many:
-            parts = [(f"[{'x' if w in self.chosen else ' '}] {w}", w) for w in self.words]
-            first = 0
-            while sum(len(text) + 1 for text, _ in parts[first : self.at + 1]) > self.size.width:
-                first += 1
-            return parts[min(first, self.at) :]
+            return [(f"[{'x' if w in self.chosen else ' '}] {w}", w) for w in self.words]
         parts = [(f"[{w}]" if w in self.chosen else f" {w} ", w) for w in self.words]
-        if sum(len(text) + 1 for text, _ in parts) <= self.size.width or not self.chosen:
+        if sum(len(text) + 1 for text, _ in parts) <= width or not self.chosen:
             return parts
         word = self.chosen[0]
-        return [(f"‹ {word} ›  {self.words.index(word) + 1} of {len(self.words)}", word)]
+        said = f"‹ {word} › {self.words.index(word) + 1} of {len(self.words)}"
+        return [(part, word) for part in said.split()]
 
     def render(self) -> Text:
+        return Text("\n").join(map(self._row, self._rows(self.size.width)))
+
+    def _row(self, parts: list[tuple[str, str]]) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis")
-        for text, word in self._parts():
+        for text, word in parts:
             here = self.has_focus and word == self.words[self.at]
             style = "reverse" if here else "bold" if word in self.chosen else ""
             line.append(text, style).append(" ")
