@@ -24,6 +24,7 @@ WORDS = {
     "render": ["hello", "--dry-run"],
     "sample": ["nosuch"],
     "schema": [],
+    "serve": ["nosuch"],
     "traverse": ["nosuch"],
     "train-scorer": ["nosuch.csv", "-o", "x"],
 }

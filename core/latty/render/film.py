@@ -153,7 +153,7 @@ class Reel:
         return next(size for start, size in reversed(self.batches) if start <= index)
 
     def _batches_of(self, missing: Sequence[int]) -> Iterator[list[int]]:
-        """Those that are drawn at once: as many as their marks say, of the last one several."""
+        """Those that are drawn at once: as many as their marks say."""
         waiting = dict[tuple[int, int], list[int]]()
         for index in missing:
             batch, beside, *_ = self._marks[index]
@@ -162,7 +162,17 @@ class Reel:
             if len(some) == beside:
                 yield waiting.pop((batch, beside))
         for (_, beside), some in waiting.items():
-            yield some + some[-1:] * (beside - len(some))
+            yield some + self._fillers(some, beside - len(some))
+
+    def _fillers(self, some: Sequence[int], count: int) -> list[int]:
+        """What a batch is filled up with: pictures that were planned to be beside its last one. Of
+        one picture several times more layers would be shared, and drawn by themselves: in other
+        last bits on some cores."""
+        first, last = 0, some[-1]
+        while (after := first + self._marks[first].beside) <= last:
+            first = after
+        others = [i for i in range(first, min(after, len(self))) if i not in some]
+        return (others + [last] * count)[:count]
 
     def _draw(self, batches: Iterable[list[int]], told: Callable[[int], None]) -> None:
         """Draw batches, in smaller ones where memory is short, and keep them in the order in which
@@ -185,8 +195,9 @@ class Reel:
                     if pictures is None:
                         left.append(self._too_many(begun.indices))
                     else:
+                        new = {mark for mark in begun.marks if self.journal.place(mark) is None}
                         self._keep(pictures, begun)
-                        told(len({*begun.indices}))
+                        told(len(new))
                 if not done:
                     told(0)
         except Interrupted:
