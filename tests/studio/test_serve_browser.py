@@ -75,7 +75,7 @@ def test_the_page_is_the_studio(tmp_path: Path) -> None:
         page.press("n")
         shows(page, NEXT, "next picture", tmp_path)
         for keys, word in (
-            (["ctrl+p"], "Search for commands"),
+            (["ctrl+p"], "a command, direction"),
             (["?"], "search"),
             (["ctrl+o"], "letter"),
         ):
