@@ -476,9 +476,12 @@ def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
         await pressed(pilot, *"baseline", "enter")
         sheet = await form(pilot)
         assert sheet.values["name"] == "demo-random"
+        asked = [name for name in sheet.fields if sheet.query_one(f"#row-{name}").display]
+        assert asked == ["name", "with_components", "with_kind", "with_samples", "more"]
         sheet.set("with_components", "many")
         await pressed(pilot, "enter")
         await seen(pilot, "'many' does not fit (it takes a whole number)")
+        assert "--components" not in text(pilot)
         sheet.set("with_components", "2")
         sheet.set("with_samples", "60")
         sheet.set("name", "no/such.txt")
@@ -553,8 +556,10 @@ def test_a_long_form_is_used_by_keyboard_at_80x24() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, Choose), "the methods")
         await pressed(pilot, *"warped", "enter")
         sheet = await form(pilot)
-        await pressed(pilot, *["down"] * 19)
-        assert sheet.focused is sheet.control("with_truncation")
+        sheet.set("more", "yes")
+        await until(pilot, lambda: sheet.query_one("#row-with_truncation").display)
+        while sheet.focused is not sheet.control("with_truncation"):
+            await pressed(pilot, "down")
         await seen(pilot, "truncation         none")
         await pressed(pilot, "up", "up", "right")
         assert sheet.values["with_space"] == "z"
@@ -632,3 +637,4 @@ def test_the_engine_says_what_a_model_lacks() -> None:
     said = methods("toy", Cache())  # type: ignore[arg-type]
     assert "no layer weights" in said["lacks"]["sefa"]
     assert "random" not in said["lacks"] and said["attributes"]["geometry"]
+    assert said["pace"]["picture"] > 0 and said["pace"]["mapping"] > 0

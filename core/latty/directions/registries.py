@@ -42,6 +42,13 @@ class MethodEntry(DirectionForm, Protocol):
     module's name; directions that are vectors have the form "linear"."""
 
     METHOD: type[Any]
+    # Literals, read without torch: what it finds and needs in a few words, its place in lists, its
+    # work (pace.py), and which parameters a form asks first.
+    FINDS: str
+    NEEDS: str
+    ORDER: int
+    COST: Mapping[str, tuple[str | float, ...]]
+    FORM: tuple[str, ...]
 
     def quick(self, generator: "Generator") -> dict[str, Any]:
         """Parameters of a fit that takes a second, for tests and benchmarks."""

@@ -11,6 +11,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widget import Widget
+from textual.widgets import Input
+
+from latty_tui.dialogs.choose import Choice, Choose
 
 Values = Mapping[str, str]
 
@@ -22,6 +25,7 @@ class FormField:
     choices  it is one of these words; with `many`, any of them, joined by commas
     read     raises ValueError or LattyError with what is wrong with a text
     offers   completions while it is typed
+    listed   what may be chosen from a list, by Space; typed all the same
     when     whether it matters, given the texts of the other fields; else it is not seen
     """
 
@@ -33,7 +37,28 @@ class FormField:
     many: bool = False
     read: Callable[[str], Any] = str
     offers: tuple[str, ...] = ()
+    listed: tuple[Choice, ...] = ()
     when: Callable[[Values], bool] = lambda _: True
+
+
+class ListedInput(Input):
+    """A text that may be chosen from a list, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "choose", "Choose from a list", show=False, priority=True)
+    ]
+
+    def __init__(self, field: FormField, **more: Any) -> None:
+        super().__init__(field.value, compact=True, id=f"field-{field.name}", **more)
+        self.field = field
+
+    def action_choose(self) -> None:
+        self.app.push_screen(Choose(self.field.label, self.field.listed), self._chosen)
+
+    def _chosen(self, value: str | None) -> None:
+        if value is not None:
+            self.value = value
+            self.cursor_position = len(value)
 
 
 class Pick(Widget, can_focus=True):

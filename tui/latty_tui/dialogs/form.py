@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from latty.errors import LattyError, explain
 from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog, plain
-from latty_tui.dialogs.fields import FormField, Offers, Pick, Values
+from latty_tui.dialogs.fields import FormField, ListedInput, Offers, Pick, Values
 
 SAID = 8  # rows that are not fields: the border, and what is said below them
 
@@ -127,7 +127,8 @@ class Form(Dialog[dict[str, str]]):
         name = (focused.id or "").removeprefix("field-") if focused is not None else ""
         if name in self.fields:
             wrong = self._wrong(self.values).get(name, "")
-            self.say(wrong or self.fields[name].help, bool(wrong), "#hint")
+            more = "; space lists them" if self.fields[name].listed else ""
+            self.say(wrong or self.fields[name].help + more, bool(wrong), "#hint")
 
     def action_hand_in(self) -> None:
         if not (wrong := self._wrong(self.values)):
@@ -142,6 +143,8 @@ def _control(field: FormField) -> Input | Pick:
     if field.choices:
         return Pick(field)
     offers = Offers(field.offers) if field.offers else None
+    if field.listed:
+        return ListedInput(field, suggester=offers)
     return Input(field.value, suggester=offers, compact=True, id=f"field-{field.name}")
 
 

@@ -22,6 +22,8 @@ from latty_tui.library.marks import Marks
 INSIDE = "activation:"
 SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best
 STARRED = "starred"
+OTHERS = "others"  # the head of what was made for other models
+SEARCH = "search"  # the line that leads to a search, where the model has no direction yet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +169,8 @@ def rows(
     words: str = "",
     coming: str = "",
 ) -> list[DirectionRow]:
-    """The list: starred ones, then methods, their sets and directions; what does not fit last.
+    """The list: starred ones, then methods, their sets and directions; what does not fit last,
+    below one head. Where nothing fits the model that is open, a line that leads to a search.
 
     `folded` says of heads whether they are folded; by default those of what does not fit are.
     With `words`, all directions that have every one of them, and no head is folded.
@@ -178,14 +181,41 @@ def rows(
     stars = [found for entry, why in sets if marks.stars and not why for found in directions(entry)
              if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip
     _head(made, DirectionRow(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
-    for fits in (True, False):
-        methods: dict[str, list[tuple[SetEntry, str]]] = {}
-        for entry, why in sets:
-            if bool(why) != fits:
-                methods.setdefault(entry.method, []).append((entry, why))
-        for method in sorted(methods, key=lambda name: (_inside(methods[name][0][0]), name)):
-            _method(made, method, methods[method], marks, folded, parts)
+    fit, others = ([one for one in sets if bool(one[1]) != fits] for fits in (True, False))
+    if not fit and model is not None and not parts:
+        made.append(DirectionRow(SEARCH, 0, "search for directions"))
+    _methods(made, fit, marks, folded, parts)
+    below: list[DirectionRow] = []
+    _methods(below, others, marks, folded, parts)
+    if below:
+        made += _others(below, len(others), folded, bool(parts))
     return made
+
+
+def _methods(
+    made: list[DirectionRow],
+    sets: list[tuple[SetEntry, str]],
+    marks: Marks,
+    folded: Mapping[str, bool],
+    parts: list[str],
+) -> None:
+    """All methods of some sets."""
+    methods: dict[str, list[tuple[SetEntry, str]]] = {}
+    for entry, why in sets:
+        methods.setdefault(entry.method, []).append((entry, why))
+    for method in sorted(methods, key=lambda name: (_inside(methods[name][0][0]), name)):
+        _method(made, method, methods[method], marks, folded, parts)
+
+
+def _others(
+    below: list[DirectionRow], count: int, folded: Mapping[str, bool], all_open: bool
+) -> Iterable[DirectionRow]:
+    """One head above all that does not fit."""
+    is_open = all_open or not folded.get(OTHERS, True)
+    title = f"{count} sets of other models" if count > 1 else "a set of another model"
+    yield DirectionRow(OTHERS, 0, title, count, is_open, misfit="made for other models")
+    if is_open:
+        yield from (replace(row, level=row.level + 1) for row in below)
 
 
 def _place(entry: SetEntry) -> tuple[bool, str]:

@@ -51,6 +51,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("end", "step(1000000000)", "Last", show=False),
     ]
     EMPTY: ClassVar[str] = ""
+    empty = ""  # what is said where there are no lines, "" = EMPTY
     cursor = 0
 
     # What a panel says.
@@ -100,7 +101,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def _wrapped(self, width: int) -> list[str]:
         import textwrap
 
-        return textwrap.wrap(self.EMPTY, max(4, width - 2))
+        return textwrap.wrap(self.empty or self.EMPTY, max(4, width - 2))
 
     def go(self, index: int) -> None:
         """The cursor to a line, or to the nearest there is."""

@@ -15,6 +15,12 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import Label
 
+FINDS = "directions drawn at random, to compare others with"
+NEEDS = ""
+ORDER = 90
+COST = {"mapping": ("samples",)}
+FORM = ("components", "kind", "samples")  # of the parameters, what is asked first
+
 
 @dataclass
 class Random:

@@ -21,6 +21,12 @@ from latty.models.base import Generator, HasLayerWeights
 from latty.report import Report, silent
 from latty.scene import ALL, Label, Layers
 
+FINDS = "what its layers react to most, from the weights alone"
+NEEDS = ""
+ORDER = 20
+COST = {"mapping": ("samples",)}
+FORM = ("components", "samples", "layers")  # of the parameters, what is asked first
+
 NOTHING = 1e-9  # a smaller share of the largest eigenvalue is rounding: no layer reads that
 
 

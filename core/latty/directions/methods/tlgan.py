@@ -28,6 +28,12 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import ALL
 
+FINDS = "a direction for each attribute that can be scored"
+NEEDS = "a scorer"
+ORDER = 30
+COST = {"picture": ("samples",)}
+FORM = ("scorer", "names", "samples")  # of the parameters, what is asked first
+
 PILOT = 512  # samples that show the range of each attribute before the links are applied
 CLIP = 0.995  # TL-GAN's own: arctanh(+-0.995) = +-3
 SHORT = 1.0  # seconds for what is left of the regression after an interruption

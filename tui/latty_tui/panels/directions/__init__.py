@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
@@ -10,7 +10,7 @@ from textual.widgets import Input
 from latty.scene import Edit
 from latty.text import spoken
 from latty_tui.finding import Thing
-from latty_tui.library import sets
+from latty_tui.library import methods, sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
 from latty_tui.panel import name_of, opens
@@ -77,7 +77,7 @@ class DirectionsPanel(FileActions):
 
     def things(self) -> Iterator[Thing]:
         for entry in self.entries:
-            why = sets.misfit(entry, self.desk.model)
+            why = sets.misfit(entry, self.desk.known, self.desk.state.scene.model)
             for found in sets.directions(entry, why):
                 go, method = partial(self.show_direction, found.ref), entry.method
                 tags = " ".join(self.marks.tags.get(found.ref, ()))
@@ -88,7 +88,7 @@ class DirectionsPanel(FileActions):
         """The cursor to a direction, whatever is folded or filtered."""
         self.words = ""
         self.query_one(Input).value = ""
-        above = sets.rows(self.entries, self.desk.model, self.marks, {}, ref)
+        above = sets.rows(self.entries, self.desk.known, self.marks, {}, ref)
         self.folded.update({row.key: False for row in above if row.found is None})
         self.desk.go(name_of(type(self)))
         self.fill(select=ref)
@@ -104,6 +104,10 @@ class DirectionsPanel(FileActions):
 
     def action_add(self) -> None:
         row = self.row
+        if row is not None and row.key == sets.SEARCH:
+            queue: Any = self.desk.panel("queue")
+            queue.search(methods.recommended(self.facts))
+            return
         if row is not None and row.found is None and not (row.entry and row.entry.error):
             self._fold(row, row.open)
             return

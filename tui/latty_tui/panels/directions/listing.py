@@ -1,6 +1,7 @@
 """The list of directions: what is in it, where its cursor is, what is starred."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,17 @@ from rich.text import Text
 from latty.errors import LattyError
 from latty.text import printable
 from latty_tui.drawing.engine import OpenModel
-from latty_tui.library import sets
+from latty_tui.library import methods, sets
 from latty_tui.library.marks import Marks
+from latty_tui.library.methods import Facts
 from latty_tui.library.sets import DirectionEntry, DirectionRow, SetEntry
 from latty_tui.panels.directions.words import about, line
+from latty_tui.panels.edits import EditsPanel
 from latty_tui.state import State
 from latty_tui.widgets.browser import BrowserPanel, RowList
 
 EMPTY = "no direction has all these words"
+SEARCHED = "No direction of this model yet. d searches; Enter begins:"
 
 
 class DirectionList(BrowserPanel[DirectionRow]):
@@ -32,9 +36,43 @@ class DirectionList(BrowserPanel[DirectionRow]):
         self.strengths: dict[str, float] = {}
         self.locks: tuple[str, ...] = ()
         self._reader = sets.SetReader()
+        self.facts = Facts()
+        self.advice = ""
 
     def on_mount(self) -> None:
         self._strengths(self.desk.state)
+
+    # What to begin with, where the model has no direction yet.
+
+    def _is_searched(self) -> bool:
+        """Whether the list is where a search is begun."""
+        return any(row.key == sets.SEARCH for row in self.rows)
+
+    def on_drawn(self, drawn: object) -> None:
+        """Asked when the picture is there: it is measured how long things take."""
+        ref = self.desk.opened
+        if self._is_searched() and self.facts.ref != ref:
+            self.facts = Facts(ref)
+            self.desk.background(self._learn(ref), "facts")
+
+    async def _learn(self, ref: str) -> None:
+        facts = await methods.ask(self.desk, ref)
+        if ref == self.desk.opened and self.query(RowList):
+            self.facts = facts
+            self.fill()
+
+    def _advise(self) -> None:
+        """The line that leads to a search says what is recommended, and so does the panel of
+        edits."""
+        self.advice = ""
+        if self._is_searched():
+            method = methods.recommended(self.facts) if self.facts.pace else ""
+            self.advice = f"{SEARCHED} {methods.advice(self.facts)}".strip() if method else SEARCHED
+            time = self.facts.about(method) if method else ""
+            title = f"search: {method}, {time}" if method else "search for directions"
+            self.rows = [replace(row, title=title) if row.key == sets.SEARCH else row
+                         for row in self.rows]  # fmt: skip
+        self.desk.find(EditsPanel).advise(self.advice)
 
     # What there is.
 
@@ -74,6 +112,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
     def _make(self) -> None:
         model, coming = self.desk.known, self.desk.state.scene.model
         self.rows = sets.rows(self.entries, model, self.marks, self.folded, self.words, coming)
+        self._advise()
 
     def _usable(self, otherwise: int) -> int:
         """The first row that can be used."""
@@ -88,7 +127,10 @@ class DirectionList(BrowserPanel[DirectionRow]):
             before = self.row
             self.fill()
             row = self.row
-            if row is not None and (row.misfit or before is None or row.key != before.key):
+            if self._is_searched():
+                self.list.show(len(self.rows), 0)
+                self.tell()
+            elif row is not None and (row.misfit or before is None or row.key != before.key):
                 self.list.show(len(self.rows), self._usable(self.list.cursor))
                 self.tell()
 
@@ -127,7 +169,8 @@ class DirectionList(BrowserPanel[DirectionRow]):
     def tell(self) -> None:
         """The words below the list, and who else wants to know."""
         row = self.row
-        self.describe(about(row, self.marks) if row else EMPTY)
+        searched = row is not None and row.key == sets.SEARCH
+        self.describe(self.advice if searched else about(row, self.marks) if row else EMPTY)
         found = self.found
         ref = found.ref if found and not found.misfit and self.desk.known else None
         self.desk.tell(lambda panel: panel.on_direction(ref))

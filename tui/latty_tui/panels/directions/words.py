@@ -23,6 +23,8 @@ def line(
 ) -> Text:
     """One row, `width` cells: a head, or name, strength or range, and score of a direction; "!"
     where no edit moves it."""
+    if row.key == sets.SEARCH:
+        return Text(f"⏎ {printable(row.title)}", rows.style("value"), no_wrap=True)
     if row.found is None:
         return _head(row, width, rows)
     found = row.found

@@ -73,6 +73,12 @@ class EditsPanel(EditingPanel):
     def why_not(self, action: str) -> str:
         return "" if self.count() else "there is no edit yet"
 
+    def advise(self, words: str) -> None:
+        """What to do where there is no edit; "" = the usual."""
+        if words != self.empty:
+            self.empty = words
+            self.refresh(layout=not self.count())
+
     # What the studio tells.
 
     def on_state(self, state: State) -> None:

@@ -1,7 +1,7 @@
 """What the keys of the queue do with the job under its cursor."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,18 @@ class JobActions(RowsPanel):
     def action_discover(self) -> None:
         self._ask("discover")
 
-    def _ask(self, form: str) -> None:
+    def search(self, method: str = "", words: Sequence[str] = ()) -> None:
+        """The form of a method; or that of a job of these words, as it was filled."""
+        self._ask("discover", method=method, words=words)
+
+    def _ask(self, form: str, **how: Any) -> None:
         """A form of dialogs/. One at a time, however often the key is pressed before it is there;
         imported in a thread, because that takes longer than a key may."""
 
         async def work() -> None:
             try:
                 module = await asyncio.to_thread(import_module, f"latty_tui.dialogs.{form}")
-                await module.ask(self.desk)
+                await module.ask(self.desk, **how)
             finally:
                 self.asking = False
 
@@ -98,11 +102,15 @@ class JobActions(RowsPanel):
 
     @opens
     def action_again(self) -> None:
-        """Of what failed or was stopped the rest; of what is done all of it."""
+        """Of what failed or was stopped the rest; of what is done all of it; of a search that
+        failed its form, as it was filled."""
         if (job := self._chosen()) is None:
             return
+        verb, words = job.status.spec.words[0], job.status.spec.words
         if job.alive:
             self.desk.say(f"it is {job.state}; c cancels it")
+        elif verb == "discover" and job.state == "failed":
+            self.search(words=words)
         elif job.state != "done" and job.status.code != NO_OVERWRITE:
             self.action_resume()
         else:

@@ -37,6 +37,12 @@ from latty.models.base import Generator, Label
 from latty.report import Report, silent
 from latty.shard import Shard
 
+FINDS = "for each picture its own way up an attribute"
+NEEDS = "a scorer"
+ORDER = 50
+COST = {"picture": ("samples",), "gradient": ("probes", "steps", 2)}
+FORM = ("scorer", "names", "samples")  # of the parameters, what is asked first
+
 WAYS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # strengths of the figures
 LEAST = 1e-6  # spread below which an attribute cannot be climbed
 

@@ -27,6 +27,13 @@ from latty.report import Report, silent
 from latty.scene import ALL, SEED_LIMIT, Label, Layers
 from latty.shard import Shard
 
+FINDS = "the main ways in which its pictures differ, the strongest first"
+NEEDS = ""
+ORDER = 10
+LAYERED = {"samples": 10_000}  # of parameters, what is usual where a layer is read
+COST = {"mapping": ("samples",), "layer": ("samples",)}
+FORM = ("components", "samples", "layer")  # of the parameters, what is asked first
+
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
 # What the original calls its estimators, and what it has that is something else here.

@@ -28,6 +28,12 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import ALL
 
+FINDS = "the way from pictures without an attribute to those with it"
+NEEDS = "a scorer"
+ORDER = 40
+COST = {"picture": ("samples",)}
+FORM = ("scorer", "names", "samples")  # of the parameters, what is asked first
+
 LEAST = 200  # samples with a score
 SHORT = 1.0  # seconds for what is left after an interruption
 EVERY = "all"  # as a condition: every other attribute

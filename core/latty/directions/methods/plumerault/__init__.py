@@ -35,6 +35,12 @@ from latty.errors import BadData, Interrupted
 from latty.models.base import AnySize, Generator, Label
 from latty.report import Report, silent
 
+FINDS = "moving, scaling and brightening, by a known amount"
+NEEDS = ""
+ORDER = 60
+COST = {"gradient": ("transforms", "trajectories", 2, "amounts", "steps")}
+FORM = ("transforms", "trajectories", "steps")  # of the parameters, what is asked first
+
 LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
 WIDER = 2.5  # a walk may change the picture by this many times the reach of the trajectories
 PIECES = 24  # of the curve

@@ -24,6 +24,12 @@ from latty.directions.training.trainer import Judged
 from latty.models.base import Generator
 from latty.scene import Layers
 
+FINDS = "many that a network learns to tell apart"
+NEEDS = "training"
+ORDER = 70
+COST = {"gradient": ("iterations", "batch", 2)}
+FORM = ("directions", "iterations", "size")  # of the parameters, what is asked first
+
 __all__ = ["METHOD", "ROWS", "Voynov", "direction", "explicit", "quick", "turned"]
 
 

@@ -26,6 +26,12 @@ from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import Layers
 
+FINDS = "curved ways that a network learns to tell apart"
+NEEDS = "training"
+ORDER = 80
+COST = {"gradient": ("iterations", "batch", 2)}
+FORM = ("paths", "iterations", "size")  # of the parameters, what is asked first
+
 ROWS = ("support", "alphas", "loggamma")  # arrays that have a row for each path
 WALKED = 64  # latents that sigma, bend and gap are measured on
 
