@@ -20,8 +20,7 @@ from latty_tui.library.methods import Facts
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
 PREFIX = "with_"  # of parameters among the form's fields
 LATENTS = ("w", "z")  # layers that are none
-UNITS = {"samples": "latents", "memory": "MB", "size": "px", "batch": "at once",
-         "iterations": "steps", "trajectories": "pictures"}  # fmt: skip
+UNITS = {"memory": "MB", "size": "px"}
 MORE = "more"
 OF_NOW = ("name", "overwrite", "device", "gpus", MORE)  # what is not remembered
 
@@ -60,7 +59,7 @@ class DiscoverForm(Form):
         known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
         some = ", ".join(known[:12]) + (", ..." if known[12:] else "")
         scored = f"{values[f'{PREFIX}scorer']} scores {some}" if known else ""
-        words = [lacks or scored or f"finds {methods.finds(self.method)}", self._time(values)]
+        words = [self._time(values), lacks or scored or f"finds {methods.finds(self.method)}"]
         self.tell("\n".join(filter(None, words)), wrong=bool(lacks))
 
     def _lacks(self, values: Values) -> str:
