@@ -8,7 +8,7 @@ from studio import Keys, run, settled, text, until
 
 from latty import home
 from latty.directions.file import read_header
-from latty.directions.pace import START, Pace, Reached, seconds
+from latty.directions.pace import START, ModelPace, Reached, seconds
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty_tui.dialogs import discover
@@ -55,21 +55,21 @@ def test_a_method_says_what_it_finds_and_costs(method: str) -> None:
     words = {word for many in METHODS.constant(method, "COST").values() for word in many}
     assert {word for word in words if isinstance(word, str)} <= names
     usual = {one.name: one.default for one in parameters(method)}
-    once = seconds(method, usual, Pace(1e-4, 1e-2))
-    assert once > START and seconds(method, usual, Pace(2e-4, 2e-2)) - START == pytest.approx(
+    once = seconds(method, usual, ModelPace(1e-4, 1e-2))
+    assert once > START and seconds(method, usual, ModelPace(2e-4, 2e-2)) - START == pytest.approx(
         2 * (once - START)
     )
 
 
 def test_a_layer_costs_as_far_as_it_is() -> None:
-    pace = Pace(0.0, 1.0, {"near": Reached((8, 4, 4), 0.25)})
+    pace = ModelPace(0.0, 1.0, {"near": Reached((8, 4, 4), 0.25)})
     said = {"samples": 100, "layer": "near"}
     assert seconds("ganspace", said, pace) == START + 25
     assert seconds("ganspace", {**said, "layer": ""}, pace) == START
 
 
 def test_the_first_that_fits_and_needs_nothing_is_recommended() -> None:
-    facts = Facts("x", pace=Pace(1e-4, 1e-2))
+    facts = Facts("x", pace=ModelPace(1e-4, 1e-2))
     assert methods.recommended(facts) == "ganspace"
     assert methods.advice(facts) == (
         "ganspace finds the main ways in which its pictures differ, the strongest first, "

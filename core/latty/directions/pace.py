@@ -36,7 +36,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ModelPace:
     """Seconds that a model takes here: a latent through its mapping, a picture, as far as each of
     its layers."""
 
@@ -45,7 +45,7 @@ class Pace:
     layers: Mapping[str, Reached] = field(default_factory=dict)
 
 
-def measured(generator: "Generator") -> Pace:
+def measured(generator: "Generator") -> ModelPace:
     """Look how long it takes: a few pictures are drawn."""
     import torch
 
@@ -56,7 +56,7 @@ def measured(generator: "Generator") -> Pace:
             one = min((_drawn(generator, 1) for _ in range(TIMES)), key=itemgetter(0))
         if one[0] * TOGETHER < LONG:
             one = min((_drawn(generator, TOGETHER) for _ in range(TIMES)), key=itemgetter(0))
-    return Pace(mapping, *one)
+    return ModelPace(mapping, *one)
 
 
 def _latents(generator: "Generator", count: int) -> "tuple[Tensor, Tensor | None]":
@@ -104,7 +104,7 @@ def _watch(name: str, layers: dict[str, Reached], began: float, count: int) -> A
     return seen
 
 
-def seconds(method: str, params: Mapping[str, Any], pace: Pace) -> float:
+def seconds(method: str, params: Mapping[str, Any], pace: ModelPace) -> float:
     """About how long a search with these parameters takes."""
     cost = METHODS.constant(method, "COST", {})
     layer = pace.layers.get(str(params.get("layer", "")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from latty.directions import pace
-from latty.directions.pace import Pace, Reached
+from latty.directions.pace import ModelPace, Reached
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
@@ -32,7 +32,7 @@ class Facts:
     lacks: Mapping[str, str] = field(default_factory=dict)
     fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    pace: Pace | None = None
+    pace: ModelPace | None = None
     model: OpenModel | None = None
 
     @property
@@ -106,7 +106,7 @@ async def ask(desk: Desk, ref: str) -> Facts:
     told = said.get("pace")
     layers = {name: Reached(tuple(one["size"]), one["seconds"])
               for name, one in (told or {}).get("layers", {}).items()}  # fmt: skip
-    known = Pace(told["mapping"], told["picture"], layers) if told else None
+    known = ModelPace(told["mapping"], told["picture"], layers) if told else None
     model = desk.known if ref == desk.opened else None
     return Facts(ref, said.get("lacks", {}), said.get("fits", {}), said.get("attributes", {}),
                  known, model)  # fmt: skip

@@ -115,9 +115,10 @@ class DirectionList(BrowserPanel[DirectionRow]):
         self._advise()
 
     def _usable(self, otherwise: int) -> int:
-        """The first row that can be used."""
-        rows = enumerate(self.rows)
-        return next((i for i, row in rows if row.found and not row.misfit), otherwise)
+        """The first row that can be used; of none the first direction, which says why not."""
+        found = [i for i, row in enumerate(self.rows) if row.found]
+        usable = (i for i in found if not self.rows[i].misfit)
+        return next(usable, found[0] if found else otherwise)
 
     def on_opening(self, ref: str) -> None:
         self.fill()
