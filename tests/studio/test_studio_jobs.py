@@ -560,7 +560,7 @@ def test_a_long_form_is_used_by_keyboard_at_80x24() -> None:
         await until(pilot, lambda: sheet.query_one("#row-with_truncation").display)
         while sheet.focused is not sheet.control("with_truncation"):
             await pressed(pilot, "down")
-        await seen(pilot, "truncation         none")
+        await until(pilot, lambda: sheet.values["with_truncation"] == "none")
         await pressed(pilot, "up", "up", "right")
         assert sheet.values["with_space"] == "z"
         await seen(pilot, " auto  [z]  w")

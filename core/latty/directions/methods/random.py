@@ -15,7 +15,7 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import Label
 
-FINDS = "directions drawn at random, to compare others with"
+FINDS = "the baseline: directions drawn at random, to compare others with"
 NEEDS = ""
 ORDER = 90
 COST = {"mapping": ("samples",)}
