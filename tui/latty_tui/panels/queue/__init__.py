@@ -78,7 +78,7 @@ class QueuePanel(JobActions):
 
     def why_not(self, action: str) -> str:
         if action in ("render_this", "discover"):
-            return "" if self.desk.model is not None else "no model is open"
+            return "" if self.desk.known is not None else "no model is open"
         return "" if self.jobs or action == "go" else "there is no job"
 
     def things(self) -> Iterator[Thing]:
