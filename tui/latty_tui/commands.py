@@ -183,9 +183,10 @@ async def _presets(desk: Desk) -> list[Thing]:
 
 async def _pages(desk: Desk) -> list[Thing]:
     """The pages of help, by their headings."""
-    from latty_tui.dialogs.page import ShownPage
 
     def show(page: HelpSection) -> None:
+        from latty_tui.dialogs.page import ShownPage
+
         desk.ask(ShownPage(page))
 
     found = await asyncio.to_thread(pages.read)

@@ -131,7 +131,9 @@ class DirectionList(BrowserPanel[DirectionRow]):
             if self._is_searched():
                 self.list.show(len(self.rows), 0)
                 self.tell()
-            elif row is not None and (row.misfit or before is None or row.key != before.key):
+            elif row is not None and (
+                row.misfit or row.found is None or before is None or row.key != before.key
+            ):
                 self.list.show(len(self.rows), self._usable(self.list.cursor))
                 self.tell()
 
