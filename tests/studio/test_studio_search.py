@@ -11,6 +11,7 @@ from latty.directions.file import read_header
 from latty.directions.pace import START, ModelPace, Reached, seconds
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
+from latty.errors import LattyError
 from latty_tui.dialogs import discover
 from latty_tui.dialogs.choose import Choose
 from latty_tui.dialogs.discover import remembered
@@ -85,10 +86,14 @@ def test_the_first_that_fits_and_needs_nothing_is_recommended() -> None:
 
 def test_what_a_job_was_told_is_its_form_again() -> None:
     words = ["discover", "--overwrite", "ganspace", "demo", "-o", "mine", "--device=cpu",
-             "--workers=2", "--samples=5x", "--random-init", "no"]  # fmt: skip
-    assert discover.said_in(words) == ("ganspace", "demo", {
-        "more": "yes", "overwrite": "yes", "name": "mine", "device": "cpu", "workers": "2",
-        "with_samples": "5x", "with_random_init": "no"})  # fmt: skip
+             "--workers=2", "--samples=5x", "--space", "w"]  # fmt: skip
+    filled = {"more": "yes", "overwrite": "yes", "name": "mine", "device": "cpu", "workers": "2",
+              "with_samples": "5x", "with_space": "w"}  # fmt: skip
+    assert discover.said_in(words) == ("ganspace", "demo", filled)
+    detached = ["discover", "-q", "--force", "--json", "--pin=model:demo=00", *words[2:]]
+    assert discover.said_in(detached) == ("ganspace", "demo", filled)
+    with pytest.raises(LattyError):
+        discover.said_in(["discover", "ganspace"])
 
 
 def test_what_was_typed_is_remembered_for_each_model() -> None:
@@ -111,6 +116,10 @@ def test_what_was_made_for_others_is_one_line() -> None:
     rows = sets.rows(other, DEMO, Marks(), {})
     assert (rows[-1].key, rows[-1].title) == ("others", f"{len(foreign)} sets of other models")
     assert sum(bool(row.misfit) for row in rows) == 1
+    damaged = sets.SetEntry("torn", Path("torn.safetensors"), False, error="it is damaged")
+    told = sets.rows((*other, damaged), DEMO, Marks(), {})
+    assert told[-1].title == rows[-1].title and told[-2].entry is damaged
+    assert told[-2].misfit == "it is damaged", "it is no set of another model"
     opened = sets.rows(other, DEMO, Marks(), {"others": False})
     assert sum(row.entry in foreign and row.found is None for row in opened) == len(foreign)
     found = [row for row in sets.rows(other, DEMO, Marks(), {}, "portraits smile") if row.found]

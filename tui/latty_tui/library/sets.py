@@ -169,8 +169,9 @@ def rows(
     words: str = "",
     coming: str = "",
 ) -> list[DirectionRow]:
-    """The list: starred ones, then methods, their sets and directions; what does not fit last,
-    below one head. Where nothing fits the model that is open, a line that leads to a search.
+    """The list: starred ones, then methods, their sets and directions; sets that cannot be read;
+    last, below one head, what does not fit. Where nothing fits the model that is open, a line that
+    leads to a search.
 
     `folded` says of heads whether they are folded; by default those of what does not fit are.
     With `words`, all directions that have every one of them, and no head is folded.
@@ -181,10 +182,13 @@ def rows(
     stars = [found for entry, why in sets if marks.stars and not why for found in directions(entry)
              if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip
     _head(made, DirectionRow(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
-    fit, others = ([one for one in sets if bool(one[1]) != fits] for fits in (True, False))
+    fit = [one for one in sets if not one[1]]
+    damaged = [one for one in sets if one[0].error]
+    others = [one for one in sets if one[1] and not one[0].error]
     if not fit and model is not None and not parts:
         made.append(DirectionRow(SEARCH, 0, "search for directions"))
     _methods(made, fit, marks, folded, parts)
+    _methods(made, damaged, marks, folded, parts)
     below: list[DirectionRow] = []
     _methods(below, others, marks, folded, parts)
     if below:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from latty.cli.verbs.discover.parameters import PREFIX as PARAMETER
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty.jobs import control
@@ -121,20 +122,14 @@ def words_of(method: str, model: str, values: Values) -> list[str]:
 
 
 def said_in(words: Sequence[str]) -> tuple[str, str, dict[str, str]]:
-    """The method, the model and the fields' texts of a job's words."""
-    said, rest, left = {"more": "yes"}, [], [*words[1:]]
-    while left:
-        word = left.pop(0)
-        option, equals, value = word.partition("=")
-        if word == "--overwrite":
-            said["overwrite"] = "yes"
-        elif word in ("-o", "--output"):
-            said["name"] = left.pop(0) if left else ""
-        elif word.startswith("--"):
-            name = option.removeprefix("--").replace("-", "_")
-            value = value if equals else left.pop(0) if left else ""
-            said[name if name in ("workers", "device") else PREFIX + name] = value
-        else:
-            rest.append(word)
-    method, model = rest[:2]
-    return method, model, said
+    """The method, the model and the fields' texts of a job's words. Raises LattyError for words
+    that are no search."""
+    from latty.cli.parser import parse
+
+    args = vars(parse(list(words)))
+    method = args["method"]
+    given = {name: args[name] for name in ("workers", "device")}
+    given |= {"name": args["output"], "overwrite": "yes" if args["overwrite"] else None}
+    given |= {PREFIX + one.name: args.get(PARAMETER + one.name) for one in parameters(method)}
+    said = {name: str(text) for name, text in given.items() if text is not None}
+    return method, args["model"], {"more": "yes", **said}
