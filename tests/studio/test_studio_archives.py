@@ -14,7 +14,7 @@ from archive_files import MEMBER, PRESET, a_set, archive, manifest
 from cli_in_process import latty
 from climbing_sets import climbing
 from job_processes import over
-from studio import Keys, run, settled, text, until
+from studio import Keys, dialog, run, settled, text, until
 from textual import events
 from textual.widgets import Input
 
@@ -232,11 +232,13 @@ def test_an_archive_is_opened_from_everywhere_and_saved_elsewhere(here: Path) ->
         await opens(pilot, "two.latty#still")
         await comes(pilot, "still in two.latty")
         await opens(pilot, "two.latty")
-        await until(pilot, lambda: "two.latty holds 2 presets: load which?" in text(pilot), "asks")
+        await until(
+            pilot, lambda: "two.latty holds 2 presets: load which?" in dialog(pilot), "asks"
+        )
         await pilot.press(*"still", "enter")
         await comes(pilot, "still in two.latty")
         pilot.app.post_message(events.Paste(str(here / "one.latty")))
-        await until(pilot, lambda: "open one.latty?" in text(pilot), "it asks")
+        await until(pilot, lambda: "open one.latty?" in dialog(pilot), "it asks")
         await pilot.press("enter")
         await comes(pilot, "film in one.latty")
         await pilot.press("ctrl+l")
@@ -246,7 +248,7 @@ def test_an_archive_is_opened_from_everywhere_and_saved_elsewhere(here: Path) ->
         await settled(pilot)
         await pilot.press("p")
         await until(
-            pilot, lambda: "one.latty stays as it is: save the preset" in text(pilot), "said"
+            pilot, lambda: "one.latty stays as it is: save the preset" in dialog(pilot), "said"
         )
         await pilot.press("enter")
         await until(pilot, lambda: panel(pilot).title() == "film.toml", "its name was proposed")
@@ -262,11 +264,11 @@ def test_an_archive_is_opened_on_the_command_line(here: Path) -> None:
     (here / "broken.latty").write_bytes(packed(ONE)[:-30])
 
     async def asks(pilot: Keys) -> None:
-        await until(pilot, lambda: "holds 2 presets: load which?" in text(pilot), "asks")
+        await until(pilot, lambda: "holds 2 presets: load which?" in dialog(pilot), "asks")
         await pilot.press("down", "enter")
         await comes(pilot, "still in two.latty")
         await opens(pilot, "broken.latty")
-        await until(pilot, lambda: "cannot load" in text(pilot), "told in words")
+        await until(pilot, lambda: "cannot load" in dialog(pilot), "told in words")
         await pilot.press("escape")
         assert pilot.app.state.scene.model == "demo"
 

@@ -10,7 +10,7 @@ import onnx_files
 import pytest
 from loopback import File, serving
 from processes import alive, children, gone
-from studio import Keys, asked, run, said, settled, text, until
+from studio import Keys, asked, dialog, run, said, settled, text, until
 from textual import events
 from zoo_files import zoo_text
 
@@ -665,7 +665,7 @@ def test_dropped_directions_are_imported_when_wanted(tmp_path: Path) -> None:
         pilot.app.post_message(events.Paste(str(path)))
         await until(pilot, lambda: len(pilot.app.screen_stack) == 2, "it asks")
         await pilot.pause()
-        assert "holds directions" in text(pilot)
+        assert "holds directions" in dialog(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: any(row.key == "faces/smile" for row in found.rows), "listed")
         await until(pilot, lambda: "imported as faces" in said(pilot), "it says so")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio import Keys, asked, run, said, settled, text, until
+from studio import Keys, asked, dialog, run, said, settled, text, until
 from textual.widgets import Input
 
 from latty import home, presets
@@ -155,9 +155,9 @@ def test_names_that_will_not_do_are_refused_and_files_in_the_way_are_asked_about
         for name, why in wrong.items():
             pilot.app.screen.query_one(Input).value = name
             await pilot.pause()
-            assert why in " ".join(text(pilot).split()), name
+            assert why in dialog(pilot), name
         await typed(pilot, "best")
-        assert "best.toml is there: write over it?" in text(pilot)
+        assert "best.toml is there: write over it?" in dialog(pilot)
         await pilot.press("enter")
         await at_rest(pilot)
         assert (here / "best.toml").read_text() == FILE, "no was the first answer"
@@ -361,7 +361,7 @@ def test_what_others_write_while_a_name_is_typed_is_asked_about(here: Path) -> N
         await pilot.press("p")
         path.write_text(theirs[0])
         await typed(pilot, "best.toml")
-        assert "has been changed by another program: write over it?" in " ".join(text(app).split())
+        assert "has been changed by another program: write over it?" in dialog(app)
         path.write_text(theirs[1])  # once more, while it is asked
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 2, "asked again")
@@ -386,7 +386,7 @@ def test_a_file_that_comes_while_a_name_is_typed_is_asked_about(here: Path) -> N
         (here / "best.toml").write_text(FILE)
         await pilot.press("enter")
         await at_rest(pilot)
-        assert "best.toml is there: write over it?" in text(pilot)
+        assert "best.toml is there: write over it?" in dialog(pilot)
         await pilot.press("escape")
         assert (here / "best.toml").read_text() == FILE
 

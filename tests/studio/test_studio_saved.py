@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_in_process import latty
-from studio import Keys, run, said, settled, text, until
+from studio import Keys, dialog, run, said, settled, text, until
 
 from latty import presets
 from latty.errors import BadData
@@ -287,18 +287,18 @@ def test_what_no_keyframe_has_is_asked_about(here: Path) -> None:
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, Decide), "a question")
         await pilot.pause()
-        assert "in no keyframe: demo/smile +2.5" in text(pilot)
-        assert "set keyframe 1 to it" in text(pilot)
+        assert "in no keyframe: demo/smile +2.5" in dialog(pilot)
+        assert "set keyframe 1 to it" in dialog(pilot)
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(app.state.keys) == 3, "a keyframe more")
-        await until(pilot, lambda: "save the preset as" in text(pilot), "the name")
+        await until(pilot, lambda: "save the preset as" in dialog(pilot), "the name")
         await pilot.press("enter")
         await at_rest(pilot)
         track = dict(presets.read(here / "cm.toml").tracks)["edits.0.strength"]
         assert [value for _, value in track.keys] == [-2, 2.5, 3]
         app.change(app.state.edited(0, strength=0.1), "smile")
         await pilot.press("r")
-        await until(pilot, lambda: "render the film without it" in text(pilot), "a render asks")
+        await until(pilot, lambda: "render the film without it" in dialog(pilot), "a render asks")
         await pilot.press("escape")
         await settled(pilot)
 
@@ -322,8 +322,8 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
             await files.open("one.png")
             await until(pilot, lambda: isinstance(app.screen, Decide), "a question")
             await pilot.pause()
-            assert "one.png was made with something else: go on?" in text(pilot)
-            assert "the latents 'z.npy'" in text(pilot)
+            assert "one.png was made with something else: go on?" in dialog(pilot)
+            assert "the latents 'z.npy'" in dialog(pilot)
             await pilot.press(answer)
             await at_rest(pilot)
             assert app.state == before
@@ -384,7 +384,7 @@ def test_keys_of_the_track(here: Path) -> None:
         assert app.state.eases == ("steps(3)", "")
         await pilot.press("down", "c")
         assert "the last keyframe goes nowhere" in said(pilot)
-        assert "jumps: L" in text(pilot), "the film loops and does not close"
+        assert "jumps: L" in dialog(pilot), "the film loops and does not close"
         await pilot.press("L", "L")
         assert app.state.film.loop == "seamless"
         await pilot.pause()
@@ -424,7 +424,7 @@ def test_the_form_says_time_frame_codec_and_size(
                             "fit": "blur", "formats": "gif,mp4", "codec": "h265",
                             "max_bytes": "2MB", "loop": "seamless"}.items():  # fmt: skip
             sheet.set(name, value)
-        await until(pilot, lambda: "50 frames in 2.5 s" in text(pilot), "the plan")
+        await until(pilot, lambda: "50 frames in 2.5 s" in dialog(pilot), "the plan")
         assert not sheet.query_one("#row-frames").display
         await pilot.press("enter")
         await until(pilot, lambda: handed, "a job")
@@ -453,7 +453,7 @@ def test_what_check_refuses_is_told_at_its_field_before_a_job_is_made(
         app.change(app.state.with_scene(label=3), "class 3")  # which this model does not know
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Form), "a form")
-        await until(pilot, lambda: "demo knows no classes" in text(pilot), "why")
+        await until(pilot, lambda: "demo knows no classes" in dialog(pilot), "why")
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, Form) and not handed
@@ -462,7 +462,7 @@ def test_what_check_refuses_is_told_at_its_field_before_a_job_is_made(
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Form), "a form")
         sheet = app.screen
-        await until(pilot, lambda: "does not close: it jumps" in text(pilot), "a doubt is told")
+        await until(pilot, lambda: "does not close: it jumps" in dialog(pilot), "a doubt is told")
         sheet.set("width", "9000")
         await pilot.press("enter")
         assert sheet.query_one("#row-width").has_class("wrong") and not handed

@@ -133,6 +133,17 @@ def text(pilot: Keys | App[Any]) -> str:
     return "\n".join(line.rstrip() for line in lines).rstrip()
 
 
+def dialog(pilot: Keys | App[Any]) -> str:
+    """What the dialog on top says, in one line however it is wrapped."""
+    app = pilot if isinstance(pilot, App) else pilot.app
+    if not (boxes := app.screen.query("#box")):
+        return ""
+    place = boxes.first().region
+    rows = text(app).split("\n")[place.y : place.bottom]
+    inside = (row[place.x : place.right].strip(" │╭╮╰╯─") for row in rows)
+    return " ".join(" ".join(inside).split())
+
+
 def said(pilot: Keys | App[Any]) -> str:
     """Every toast there was, one a line: on the screen they go away by themselves."""
     app = pilot if isinstance(pilot, App) else pilot.app

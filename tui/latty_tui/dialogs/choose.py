@@ -129,9 +129,8 @@ class Decide(Dialog[Any]):
             yield OptionList(*map(self._line, self.letters, self.answers), markup=False)
 
     def _line(self, letter: str, answer: Choice) -> Option:
-        line = Text.assemble((f"{letter}  ", "bold"), printable(answer.name), no_wrap=True)
+        line = Text.assemble((f"{letter}  ", "bold"), printable(answer.name))
         line.append(printable(f"  {answer.what}"), "dim")
-        line.overflow = "ellipsis"
         return Option(line)
 
     def on_mount(self) -> None:
