@@ -1,6 +1,7 @@
 """What the studio remembers: every step at once, of every studio, and nothing written over that was
 not read."""
 
+import asyncio
 import json
 import os
 import random
@@ -549,6 +550,21 @@ def test_two_studios_keep_a_history_each() -> None:
     run(next_one)
     assert left() == [7, 1, 3, 5]
     assert [one.state.scene.seed for one in HistoryFile(place(2)).read().steps] == [7, 2, 4]
+
+
+def test_studios_say_which_is_which() -> None:
+    """Also when the other one comes later, and goes."""
+    first = made()
+
+    async def second(pilot: Keys) -> None:
+        app = pilot.app
+        await until(pilot, lambda: "studio 2" in text(pilot).splitlines()[0], "it is the second")
+        assert await asyncio.to_thread(first.memory.which) == "studio 1"
+        first.memory.close()
+        await until(pilot, lambda: "studio" not in text(pilot).splitlines()[0], "it is alone")
+        assert app.memory.which() == ""
+
+    run(second)
 
 
 def test_histories_that_cannot_be_gone_on_with_hide_none_of_the_others() -> None:

@@ -11,6 +11,7 @@ from latty.scene import ALL, Edit, Layers, Scene, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import DirectionFacts, guessed, read, strength_words
+from latty_tui.library.sliding import Slide
 from latty_tui.panels.edits import bars
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField
 from latty_tui.panels.latent.fields import (
@@ -172,9 +173,61 @@ def test_every_cell_of_a_bar_means_a_value_that_is_drawn_there() -> None:
 
 
 def test_a_bar_widens_in_whole_steps_where_a_strength_leaves_it() -> None:
-    assert bars.span(replace(A, strength=4.2), SMILE) == (-2.0, 5.0)
-    assert bars.span(replace(A, strength=-7.5), SMILE) == (-8.0, 3.0)
-    assert bars.span(A, replace(SMILE, usable=(1.0, 3.0))) == (0.0, 3.0)
+    assert bars.span(replace(A, strength=4.2), SMILE) == (-5.0, 5.0)
+    assert bars.span(replace(A, strength=-7.5), SMILE) == (-8.0, 8.0)
+    assert bars.span(A, replace(SMILE, usable=(1.0, 3.0))) == (-3.0, 3.0)
+
+
+@pytest.mark.parametrize("usable", [(-2.0, 3.0), (-1.0, 2.0), (0.0, 1.0), (-3.0, 3.0), (1.0, 2.0)])
+@pytest.mark.parametrize("width", [5, 8, 13, 40])
+def test_zeros_of_bars_line_up_and_what_is_too_much_has_another_colour(
+    usable: tuple[float, float], width: int
+) -> None:
+    known = replace(SMILE, usable=usable)
+    places = set()
+    for strength in (usable[0], 0.0, usable[1], usable[1] + 0.1, usable[0] - 4):
+        edit = replace(A, strength=strength)
+        parts = bars.bar(edit, known, width, True)
+        text = "".join(part.text for part in parts)
+        assert len(text) == width
+        places.add(bars.cell_of(0.0, bars.span(edit, known), width))
+        low, high = bars.usable(edit, known)
+        assert (parts[1].look == "wrong") == (not low <= strength <= high)
+    assert places == {bars.cell_of(0.0, (-1.0, 1.0), width)}
+
+
+MOVES = {  # seconds between two moves; where each by 0.5 leads, from -1 to what is usable up to 1
+    "a held key stops at zero": (0.03, [-0.5, 0.0, 0.0, 0.0]),
+    "pressed again and again it goes on": (0.4, [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_slider_stops_under_a_key_that_is_held(name: str) -> None:
+    pause, wanted = MOVES[name]
+    slide, strength, found = Slide(), -1.0, []
+    for number in range(len(wanted)):
+        strength = slide.to("a", strength, strength + 0.5, (-2.0, 1.0, 0.0), 9 + number * pause)
+        found.append(strength)
+    assert found == wanted
+
+
+def test_a_held_key_stops_at_the_end_once_and_not_before_a_stop_that_it_left() -> None:
+    slide, now = Slide(), 9.0
+
+    def held(strength: float, by: float, times: int) -> float:
+        nonlocal now
+        now += 1  # pressed again
+        for _ in range(times):
+            strength = slide.to("a", strength, round(strength + by, 6), (-2.0, 0.0, 3.0), now)
+            now += 0.03
+        return strength
+
+    assert held(0.0, 0.1, 100) == 3.0
+    assert held(3.0, 0.1, 1) == 3.1 and held(3.1, 0.1, 10) == 4.1, "beyond, where it is wanted"
+    assert held(4.1, -0.7, 100) == 3.0, "and back: a step that passes it ends there, too"
+    assert held(3.0, -0.1, 100) == 0.0 and held(0.0, -0.1, 100) == -2.0
+    assert slide.to("b", 2.9, 3.4, (3.0,), now) == 3.4, "another slider is not held"
 
 
 @pytest.mark.parametrize("width", [22, 23, 24, 34, 44, 80, 120])

@@ -273,7 +273,8 @@ def test_a_model_that_cannot_be_opened_says_why() -> None:
         await pilot.press("c")
         assert "there is no model 'broken'" in copied[0] and "Traceback" in copied[0]
         await pilot.press("escape")
-        assert "there is no model 'broken'" in text(pilot) and "opening" not in text(pilot)
+        await settled(pilot)
+        assert "opening" not in text(pilot) and pilot.app.model.name == "demo", "as it was left"
         path = home.state_dir() / "wrong.toml"
         path.write_text("[scenes]")
         await open_ref(pilot.app, str(path))  # its own problems, and not the model's once more
@@ -285,6 +286,23 @@ def test_a_model_that_cannot_be_opened_says_why() -> None:
         assert pilot.app.model.name == "demo"
 
     run(keys, ref="broken")
+
+
+def test_esc_leads_back_to_the_picture_that_is_shown() -> None:
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        await pilot.press("n")
+        await settled(pilot)
+        state, shown = app.state, app.picture.pixels.picture
+        change(app, seed=600)  # takes ten minutes
+        await until(pilot, lambda: asked("draw")[-1]["scenes"][0]["seed"] == 600, "it is drawn")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.state is state and app.picture.pixels.picture is shown
+        assert "ctrl+r goes on" in said(pilot) and len(app.history) == 3
+        assert seeds()[-1] == 600, "nothing is drawn for it"
+
+    run(keys)
 
 
 def test_the_same_toast_is_shown_once() -> None:

@@ -500,6 +500,7 @@ def test_models_open_and_what_fits_follows() -> None:
         models.focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: pilot.app.opened == "portraits", "it is open")
+        await until(pilot, lambda: models.row.ref == "portraits", "the cursor is at it")
         assert "● portraits" in text(pilot)
         assert pilot.app.state.scene.seed == 7
         # The fake's portraits has no digest of the real one: sets that name one do not fit.
@@ -589,10 +590,20 @@ def test_what_cannot_be_opened_says_why() -> None:
     async def keys(pilot: Keys) -> None:
         models = pilot.app.panel("models")
         await until(pilot, lambda: models.rows, "models are listed")
-        models.open_ref("broken")
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 2, "a dialog")
-        await pilot.pause()
-        assert "there is no model 'broken'" in text(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        app, state = pilot.app, pilot.app.state
+        (home.config_dir() / "gone.toml").parent.mkdir(parents=True, exist_ok=True)
+        (home.config_dir() / "gone.toml").write_text('schema = 1\n[scene]\nmodel = "broken"\n')
+        for ref in ("broken", str(home.config_dir() / "gone.toml")):
+            models.open_ref(ref)
+            await until(pilot, lambda: len(app.screen_stack) == 2, "a dialog")
+            await pilot.pause()
+            assert text(pilot).count("there is no model 'broken'") <= 1, "in one place"
+            await pilot.press("escape")
+            await settled(pilot)
+            assert app.state is state and len(app.history) == 2 and app.model.name == "demo"
+            assert app.picture.pixels.display and "seed 8" in text(pilot)
 
     run(keys)
 

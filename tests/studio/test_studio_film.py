@@ -422,10 +422,10 @@ def test_the_strip_can_be_put_away_and_is_where_it_is_short() -> None:
         await pilot.press("v")
         await until(pilot, lambda: len(draws("strip")) == seen + 1, "v brings it")
         await settled(pilot)
-        assert "+3σ" in text(pilot)
+        assert "+3.0σ" in text(pilot)
         await pilot.press("v")
         await pilot.pause()
-        assert "+3σ" not in text(pilot)
+        assert "+3.0σ" not in text(pilot)
 
     run(keys, size=(80, 24))
 

@@ -215,6 +215,10 @@ class Studio(UndoingApp):
     def _tell_state(self) -> None:
         self.tell(lambda panel: panel.on_state(self.state))
 
+    async def which(self) -> str:
+        """What tells this studio from others that are open: "studio 2"; "" where it is alone."""
+        return await asyncio.to_thread(self.memory.which)
+
     def other_histories(self) -> list[tuple[Path, str]]:
         return self.memory.others()
 
@@ -231,6 +235,10 @@ class Studio(UndoingApp):
     async def open_model(self, ref: str) -> bool:
         """Open a model and draw with it; an error is shown, and False."""
         return await opening.open_model(self, ref)
+
+    async def openable(self, ref: str) -> bool:
+        """Whether a model can be opened; where not, why is shown, and what is here stays."""
+        return await opening.openable(self, ref)
 
     def _engine_event(self, event: Ready | Died) -> None:
         if isinstance(event, Died):
@@ -324,4 +332,4 @@ class Studio(UndoingApp):
     def action_cancel(self) -> None:
         """Esc: what is being drawn or looked at ends."""
         if not any(panel.cancel() for panel in self.listeners()) and not opening.call_off(self):
-            self.engine.cancel("picture")
+            self.preview.back()

@@ -138,6 +138,12 @@ class Desk(Protocol):
     async def open_model(self, ref: str) -> bool:
         """Open a model and draw with it; an error is shown, and False."""
 
+    async def openable(self, ref: str) -> bool:
+        """Whether a model can be opened; where not, why is shown, and what is here stays."""
+
+    async def which(self) -> str:
+        """What tells this studio from others that are open: "studio 2"; "" where it is alone."""
+
     def look(self, **changes: Any) -> None:
         """Change fields of `view` and draw again."""
 

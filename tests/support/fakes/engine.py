@@ -2,7 +2,8 @@
 
 A picture is one colour, of the seed, with a stripe per edit. Models are those of MODELS and files
 that are there; "broken" cannot be opened, opening "deadly" ends the process, opening slow.onnx
-takes ten minutes. Directions whose set is "missing" cannot be drawn. What is asked is written down
+takes ten minutes, so does a picture of seed 600. Directions whose set is "missing" cannot be drawn.
+What is asked is written down
 in the state folder, asked.jsonl.
 """
 
@@ -55,6 +56,8 @@ def drawn(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     tiles = []
     for table in header["scenes"]:
         scene = from_table(table)
+        if scene.seed == 600:
+            time.sleep(600)
         for edit in scene.edits:
             if edit.direction.startswith("missing/"):
                 return failed("Missing", f"there is no direction {edit.direction}"), b""

@@ -45,6 +45,7 @@ class PreviewLoop:
         self._quick = False
         self._draws = 0  # begun,
         self._forgotten = 0  # and how many of them nobody wants any more
+        self._shown: tuple[State, ViewSettings, Drawn] | None = None  # the last whole picture
 
     def later(self) -> None:
         """Draw soon: the state has changed."""
@@ -63,6 +64,26 @@ class PreviewLoop:
         self._forgotten = self._draws  # the answers to older ones may be on their way
         self.desk.engine.cancel("picture")
 
+    def back(self) -> None:
+        """Esc: what is being drawn is called off; the picture that was there before and the state
+        that it shows are back."""
+        worker, shown = self._worker, self._shown
+        at_work = self._timer is not None or (worker is not None and not worker.is_finished)
+        self.forget()
+        desk = self.desk
+        if not at_work or shown is None or shown[0].scene.model != desk.opened:
+            return
+        state, desk.view, drawn = shown
+        steps = desk.history.steps
+        at = next((i for i in range(desk.history.index, -1, -1) if steps[i].state == state), None)
+        if at is None:  # a later move of the same slider took its place
+            desk.change(state, "back to the picture")
+        elif at != desk.history.index:
+            desk.go_to_step(at)
+            desk.say("not drawn: back to the picture; ctrl+r goes on")
+        self.forget()  # nothing is to be drawn for it
+        desk.picture.drawn(drawn, False)
+
     def _start(self) -> None:
         self._timer = None
         self._worker = self.desk.background(self.draw(self._quick), "preview")
@@ -72,7 +93,8 @@ class PreviewLoop:
         desk, picture = self.desk, self.desk.picture
         if desk.model is None:
             return
-        wanted, columns = scenes(desk.state, desk.view)
+        state, view = desk.state, desk.view
+        wanted, columns = scenes(state, view)
         gap, size = GAP if columns > 1 else 0, picture.wanted(columns)
         coarse = None if picture.pixels.one_to_one else size  # where pixels count it would jump
         self._draws += 1
@@ -102,5 +124,6 @@ class PreviewLoop:
                 picture.busy(False)
         if drawn is not None and number > self._forgotten:
             self.made += 1
+            self._shown = state, view, drawn
             picture.drawn(drawn, quick)
             desk.tell(lambda panel: panel.on_drawn(drawn))

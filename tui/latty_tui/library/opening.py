@@ -57,8 +57,33 @@ async def restart_engine(desk: Desk) -> None:
 
 def show_model(desk: Desk, ref: str) -> None:
     """Go to another model, with the same seed and without the edits of the last one."""
-    if ref == desk.state.scene.model:
-        desk.background(open_model(desk, ref), "open")
+    another = ref != desk.state.scene.model
+    desk.background(_show(desk, ref) if another else open_model(desk, ref), "open")
+
+
+async def openable(desk: Desk, ref: str) -> bool:
+    """Whether a model can be opened, and drawn with; where not, why is shown, and what is on the
+    screen stays."""
+    if desk.engine.gone or ref == desk.opened:
+        return True
+    desk.tell(lambda panel: panel.on_opening(ref))
+    try:
+        await desk.engine.open(ref)
+    except EngineDied:
+        return False  # it starts again
+    except EngineError as error:
+        desk.fail(error, f"cannot open {ref}")
+        if desk.model is None:
+            await open_model(desk, desk.state.scene.model)
+        else:
+            desk.tell(lambda panel: panel.on_model(desk.model))
+            desk.draw_soon()
+        return False
+    return True
+
+
+async def _show(desk: Desk, ref: str) -> None:
+    if not await openable(desk, ref):
         return
     seed = desk.state.scene.seed
     scene = Scene(ref, seed if isinstance(seed, int) else 0, TRUNCATION)
@@ -128,14 +153,16 @@ def call_off(desk: Desk) -> bool:
 async def _leave(desk: Desk, ref: str) -> None:
     """Back to the last state of another model; the engine, which is at this one, is a new one.
     Raises EngineDied."""
-    desk.model, desk.opened = None, ref
+    stays = desk.state.scene.model != ref  # it is opened again by whoever hears of the engine
+    desk.model, desk.opened = None, "" if stays else ref
     desk.tell(lambda panel: panel.on_model(None))
     desk.picture.words(f"{ref} is not opened\n\nF5: try again")
     steps = [*desk.history][: desk.history.index]
     before = [at for at, step in enumerate(steps) if step.state.scene.model != ref]
     await desk.engine.restart()
-    if before:
+    if stays or before:
         desk.say(f"{ref} is not opened")
+    if before and not stays:
         desk.go_to_step(before[-1])
 
 

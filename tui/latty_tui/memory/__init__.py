@@ -112,6 +112,12 @@ class Memory:
         signal."""
         self._keeper.flush(patience)
 
+    def which(self) -> str:
+        """What tells this studio from others that are open: "studio 2"; "" where it is alone."""
+        taken = self._taken
+        beside = taken is not None and shelf.beside(taken.journal.path)
+        return f"studio {taken.journal.path.stem}" if taken is not None and beside else ""
+
     def others(self) -> list[tuple[Path, str]]:
         """Other histories that can be opened, and what is in them. Raises OSError."""
         return shelf.others(self._taken.journal.path if self._taken else Path())

@@ -181,9 +181,16 @@ def _about_others(found: Taken) -> list[str]:
     newer = [path for path in paths() if path != found.journal.path
              and changed(path) / 1e9 > found.recorded.opened > 0]  # fmt: skip
     at_rest = any(not _open_elsewhere(_lock_of(path)) for path in newer)
-    ours = _lock_of(found.journal.path)
-    found.second = any(_open_elsewhere(lock) for lock in folder().glob("*.lock") if lock != ours)
+    found.second = beside(found.journal.path)
     return [*[SECOND] * found.second, *[MORE] * at_rest]
+
+
+def beside(path: Path) -> bool:
+    """Whether a studio is open that has another history than this one."""
+    with suppress(OSError):
+        ours = _lock_of(path)
+        return any(_open_elsewhere(lock) for lock in folder().glob("*.lock") if lock != ours)
+    return False
 
 
 def _open_elsewhere(lock: Path) -> bool:

@@ -20,6 +20,7 @@ from latty_tui.panel import Panel
 from latty_tui.state import State
 
 LATER = 0.2  # seconds after a change
+BESIDE = 2.0  # seconds between two looks for other studios
 LOOK = 1.0  # seconds between two looks at what is measured
 RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
 FEW = 4  # pictures that are a sequence
@@ -65,11 +66,14 @@ class HeaderPanel(Panel, Widget):
         self._drawn: Drawn | None = None
         self._moments: deque[float] = deque(maxlen=9)  # of the last pictures of a sequence
         self._opening = ""
+        self._which = ""  # of several studios
         self._said = Text()
         self._soon: Timer | None = None
 
     def on_mount(self) -> None:
         self.set_interval(LOOK, self._look)
+        self.set_interval(BESIDE, self._ask_which)
+        self._ask_which()
 
     def things(self) -> Iterator[Thing]:
         from latty_tui.panels.timeline.editor import edit_settings
@@ -109,6 +113,13 @@ class HeaderPanel(Panel, Widget):
     def on_resize(self) -> None:
         self._look()
 
+    def _ask_which(self) -> None:
+        self.desk.background(self._hear_which(), "which")
+
+    async def _hear_which(self) -> None:
+        """Another studio may have been opened, or closed."""
+        self._which = await self.desk.which()
+
     def _look(self) -> None:
         self._soon = None
         said = fitted(list(self._parts()), max(0, self.size.width - 1))
@@ -130,6 +141,8 @@ class HeaderPanel(Panel, Widget):
 
     def _parts(self) -> Iterator[HeaderPart]:
         yield HeaderPart(6, " latty", "bold")
+        if self._which:
+            yield HeaderPart(3, self._which)
         yield from self._scene()
         yield from self._machine()
 

@@ -13,13 +13,13 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from latty.scene import MIXING, Scene
+from latty.scene import MIXING, Edit, Scene
 from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError, OpenModel
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
-from latty_tui.library.direction_facts import guessed
+from latty_tui.library.direction_facts import guessed, strength_words
 from latty_tui.panel import Panel
 from latty_tui.state import State
 
@@ -244,9 +244,8 @@ class StripPanel(Panel, Vertical):
             return Text(words or ("" if self.ref else "no direction under the cursor"), "dim")
         text, (left, width) = Text(no_wrap=True), self._span()
         numbers, now = self._strengths(), self._present()
-        unit = "" if self.ref.startswith(MIXING) else "σ"
         for i, number in enumerate(numbers):
-            label = f"{number:+g}{unit}" if number else "0"
+            label = strength_words(Edit(self.ref, number))
             middle = left + width * (i + 0.5) / len(numbers)
             text.append(" " * max(0, round(middle - len(label) / 2) - text.cell_len))
             near = now is not None and abs(now - number) < (numbers[1] - numbers[0]) / 2
@@ -277,8 +276,9 @@ class StripPanel(Panel, Vertical):
     def _set(self, strength: float) -> None:
         if self.ref is not None:
             state, at = self.desk.state.along(self.ref)
-            words = f"{guessed(self.ref).name} {strength:+g}"
-            self.desk.change(state.edited(at, strength=strength), words, f"strength:{self.ref}")
+            state = state.edited(at, strength=strength)
+            words = f"{guessed(self.ref).name} {strength_words(state.scene.edits[at])}"
+            self.desk.change(state, words, f"strength:{at}")
 
     def action_turn(self) -> None:
         """Show it or hide it; until then it is there where the terminal is tall."""

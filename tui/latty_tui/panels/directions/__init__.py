@@ -11,6 +11,7 @@ from latty.scene import Edit
 from latty.text import spoken
 from latty_tui.finding import Thing
 from latty_tui.library import methods, sets
+from latty_tui.library.direction_facts import strength_words
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
 from latty_tui.panel import name_of, opens
@@ -116,7 +117,8 @@ class DirectionsPanel(FileActions):
         state = self.desk.state
         at = state.where(found.ref)
         if at is None:
-            self.desk.change(state.added(Edit(found.ref)), f"{spoken(found.info.name)} +1")
+            edit = Edit(found.ref)
+            self.desk.change(state.added(edit), f"{spoken(found.info.name)} {strength_words(edit)}")
             self._warn(len(state.scene.edits))
         else:
             edits = self.desk.find(EditsPanel)
@@ -131,9 +133,12 @@ class DirectionsPanel(FileActions):
         if (found := self.usable()) is None:
             return
         state, at = self.desk.state.along(found.ref)
-        state = state.nudged(at, by * STEP)
-        strength = state.scene.edits[at].strength
-        self.desk.change(state, f"{spoken(found.info.name)} {strength:+g}", f"strength:{at}")
+        edit = state.scene.edits[at]
+        wanted = round(edit.strength + by * STEP, 6)
+        strength = self.slide.to(found.ref, edit.strength, wanted, (*found.info.usable, 0.0))
+        state = state.edited(at, strength=strength)
+        words = f"{spoken(found.info.name)} {strength_words(state.scene.edits[at])}"
+        self.desk.change(state, words, f"strength:{at}")
         self._warn(at)
 
     def _warn(self, at: int) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 from rich.text import Text
 
 from latty.errors import LattyError
+from latty.scene import Edit
 from latty.text import printable
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import methods, sets
 from latty_tui.library.marks import Marks
 from latty_tui.library.methods import Facts
 from latty_tui.library.sets import DirectionEntry, DirectionRow, SetEntry
+from latty_tui.library.sliding import Slide
 from latty_tui.panels.directions.words import about, line
 from latty_tui.panels.edits import EditsPanel
 from latty_tui.state import State
@@ -33,7 +35,8 @@ class DirectionList(BrowserPanel[DirectionRow]):
         self.entries: tuple[SetEntry, ...] = ()
         self.marks = Marks()
         self.folded: dict[str, bool] = {}
-        self.strengths: dict[str, float] = {}
+        self.strengths: dict[str, Edit] = {}
+        self.slide = Slide()
         self.locks: tuple[str, ...] = ()
         self._reader = sets.SetReader()
         self.facts = Facts()
@@ -146,7 +149,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
     def _strengths(self, state: State) -> None:
         self.strengths, self.locks = {}, state.scene.locks
         for edit in state.scene.edits:
-            self.strengths.setdefault(edit.direction, edit.strength)
+            self.strengths.setdefault(edit.direction, edit)
 
     # Where the cursor is.
 
@@ -183,8 +186,8 @@ class DirectionList(BrowserPanel[DirectionRow]):
 
     def draw_row(self, index: int, width: int) -> Text:
         row = self.rows[index]
-        strength = self.strengths.get(row.key) if row.found else None
-        return line(row, width, self.list, self.marks, strength, row.key in self.locks)
+        edit = self.strengths.get(row.key) if row.found else None
+        return line(row, width, self.list, self.marks, edit, row.key in self.locks)
 
     async def _save_marks(self, marks: Marks, before: Marks) -> None:
         merged = await asyncio.to_thread(marks.save, before)

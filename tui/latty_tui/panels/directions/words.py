@@ -2,9 +2,10 @@
 
 from rich.text import Text
 
-from latty.scene import ALL
+from latty.scene import ALL, Edit
 from latty.text import printable
 from latty_tui.library import sets
+from latty_tui.library.direction_facts import strength_words
 from latty_tui.library.marks import Marks
 from latty_tui.library.sets import DirectionRow
 from latty_tui.widgets.browser import RowList
@@ -18,7 +19,7 @@ def line(
     width: int,
     rows: RowList,
     marks: Marks,
-    strength: float | None,
+    edit: Edit | None,
     locked: bool,
 ) -> Text:
     """One row, `width` cells: a head, or name, strength or range, and score of a direction; "!"
@@ -37,8 +38,10 @@ def line(
     right = Text()
     if locked:
         right.append("! ", rows.style("value"))
-    if strength is not None:
-        right.append(f"{strength:+.1f}", rows.style("value"))
+    if edit is not None:
+        low, high = found.info.usable
+        fits = edit.unit != "sigma" or min(low, 0) <= edit.strength <= max(high, 0)
+        right.append(strength_words(edit), rows.style("value" if fits else "wrong"))
     elif width >= WIDE:
         right.append(_range(found.info.usable), dim)
     right.append(" ")
@@ -58,7 +61,7 @@ def _head(row: DirectionRow, width: int, rows: RowList) -> Text:
 
 def _range(usable: tuple[float, float]) -> str:
     low, high = usable
-    return f"±{high:g}" if -low == high else f"{low:+.3g}{high:+.3g}"
+    return f"±{high:g}" if -low == high else f"{low:.3g} to {high:+.3g}"
 
 
 def _bar(share: float | None, rows: RowList) -> Text:

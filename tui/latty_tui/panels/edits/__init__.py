@@ -23,7 +23,8 @@ class EditsPanel(EditingPanel):
     PLACE, ORDER, TITLE, JUMP = "right", 10, "edits", "e"
     HELP = (
         "The edits of the picture, in the order in which they act. A bar spans the strengths that "
-        "are usable, and more where you go further. Signs before a name: M muted, S solo, ! locked "
+        "are usable, zero in its middle; a key that is held stops at their end and at zero, "
+        "and goes on where you press it again. Signs before a name: M muted, S solo, ! locked "
         "(no other edit moves along it), a absolute, c centred, f flip, ¬ without other directions."
     )
     EMPTY = "No edits yet. Choose a direction on the left and press Enter, or → to try it at once."

@@ -39,14 +39,26 @@ def unit_of(edit: Edit) -> str:
     return "share" if edit.direction.startswith(MIXING) else edit.unit
 
 
-def span(edit: Edit, known: DirectionFacts) -> tuple[float, float]:
-    """The strengths at the ends of a bar: those that are usable, and as far as this one is."""
+def usable(edit: Edit, known: DirectionFacts) -> tuple[float, float]:
+    """The strengths that can be used, zero among them."""
     low, high = (-1.0, 1.0) if unit_of(edit) == "own" else known.usable
-    if edit.strength < low:
-        low = float(math.floor(edit.strength))
-    if edit.strength > high:
-        high = float(math.ceil(edit.strength))
     return min(low, 0.0), max(high, 0.0)
+
+
+def beyond(edit: Edit, known: DirectionFacts) -> bool:
+    """Whether an edit goes further than is usable."""
+    low, high = usable(edit, known)
+    return not low - 1e-6 <= edit.strength <= high + 1e-6
+
+
+def span(edit: Edit, known: DirectionFacts) -> tuple[float, float]:
+    """The strengths at the ends of a bar: zero is in the middle of each, so that bars can be
+    compared; it reaches as far as is usable, and as far as this one is."""
+    low, high = usable(edit, known)
+    most = max(-low, high)
+    if abs(edit.strength) > most:
+        most = float(math.ceil(abs(edit.strength)))
+    return -most, most
 
 
 def cell_of(value: float, ends: tuple[float, float], width: int) -> int:
@@ -65,15 +77,17 @@ def value_of(cell: float, ends: tuple[float, float], width: int, fine: float) ->
 
 
 def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[LinePart]:
-    """The bar: a line, bold from zero to the knob."""
+    """The bar: a line where it is usable, bold from zero to the knob."""
     ends = span(edit, known)
     zero, knob = cell_of(0.0, ends, width), cell_of(edit.strength, ends, width)
-    signs = ["─"] * width
+    low, high = (cell_of(value, ends, width) for value in usable(edit, known))
+    signs = ["─" if low <= cell <= high else " " for cell in range(width)]
     first, last = sorted((zero, knob))
     signs[first : last + 1] = "━" * (last - first + 1)
     signs[zero] = "┼"
     signs[knob] = "◆" if heard and edit.strength and edit.amount else "◇"
-    look = "value" if heard else "off"
+    look = "wrong" if beyond(edit, known) else "value"
+    look = look if heard else "off"
     text = "".join(signs)
     parts = [LinePart(text[:first], "dim"), LinePart(text[first : last + 1], look)]
     return [*parts, LinePart(text[last + 1 :], "dim")]
@@ -83,12 +97,13 @@ def line(edit: Edit, known: DirectionFacts, width: int, heard: bool, flags: str)
     """A row of the stack."""
     place = columns(width)
     look = "off" if not heard else "wrong" if known.wrong else ""
+    strong = "wrong" if beyond(edit, known) else "strong"
     parts = [
         LinePart(fitted(flags, FLAGS), "strong"),
         LinePart(fitted(known.name, place.name) + " ", look),
         *bar(edit, known, place.bar, heard),
         LinePart(
-            f" {right(strength_words(edit), VALUE)}", "strong" if heard and edit.strength else "dim"
+            f" {right(strength_words(edit), VALUE)}", strong if heard and edit.strength else "dim"
         ),
     ]
     if place.layers:

@@ -9,7 +9,9 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import FactBook, strength_words
+from latty_tui.library.sliding import Slide
 from latty_tui.panel import Panel, opens
+from latty_tui.panels.edits import bars
 from latty_tui.panels.edits.bars import COARSE, FINE, unit_of
 from latty_tui.state import State
 from latty_tui.widgets.lines import Lines
@@ -21,6 +23,7 @@ class EditingPanel(Panel, Lines):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.book = FactBook()
+        self.slide = Slide()
         self.held: tuple[str, ...] = ()  # locked directions without an edit
 
     @property
@@ -61,7 +64,9 @@ class EditingPanel(Panel, Lines):
         if (edit := self._chosen()) is not None:
             step = (COARSE if coarse else FINE)[unit_of(edit)]
             most = reading.LARGEST
-            self.set_strength(max(-most, min(most, round(edit.strength + way * step, 6))))
+            wanted = max(-most, min(most, round(edit.strength + way * step, 6)))
+            stops = (*bars.usable(edit, self.book[edit.direction]), 0.0)
+            self.set_strength(self.slide.to(edit.direction, edit.strength, wanted, stops))
 
     def set_strength(self, strength: float) -> None:
         """The strength of the edit of the cursor; quick successions are one step of undo."""

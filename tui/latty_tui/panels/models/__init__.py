@@ -58,6 +58,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         self.zoo_open = False
         self.broken = ""  # what could not be opened
         self._state: tuple[object, ...] = ()
+        self._shown = ""  # the model that the cursor went to when it was opened
 
     # What the palette asks.
 
@@ -91,6 +92,9 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         if known != self.known and self.query(RowList):  # or the studio closes
             self.known = known
             self.fill()
+            opened = self.desk.opened if self.desk.model is not None else ""
+            self._follow(opened if opened != self._shown else "")
+            self.tell()
 
     def fill(self) -> None:
         """The rows again; the cursor stays at its model."""
@@ -106,12 +110,20 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
     def on_model(self, model: OpenModel | None) -> None:
         ref = self.desk.opened
         self.broken = ref if model is None else ""
+        self._follow(ref if model is not None and ref != self._shown else "")
         self.list.refresh()
         self.tell()
         if model is not None and ref not in {one.ref for one in self.known}:
             directions = self.desk.find(DirectionsPanel)
             directions.mark(directions.marks.opened(ref))
             self.look_soon()
+
+    def _follow(self, ref: str) -> None:
+        """The cursor to a model that was opened, as soon as it is listed."""
+        refs = [row.ref if row else None for row in self.rows]
+        if ref and ref in refs:
+            self._shown = ref
+            self.list.show(len(self.rows), refs.index(ref))
 
     # Where the cursor is.
 

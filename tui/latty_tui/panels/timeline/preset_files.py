@@ -147,6 +147,9 @@ class PresetFiles:
         self.desk.ask(Ask(what, "", _said, hint), named)
 
     async def _go_to(self, state: State, what: str) -> None:
+        another = state.scene.model != self.desk.state.scene.model
+        if another and not await self.desk.openable(state.scene.model):
+            return
         self.desk.change(state, what)
         model = state.scene.model
         if self.desk.opened != model and self.desk.state.scene.model == model:
