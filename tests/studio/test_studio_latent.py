@@ -47,13 +47,13 @@ def test_seeds_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
         await pilot.press("n", "n", "N")
         await settled(pilot)
         assert scene(pilot).seed == 8 and asked("draw")[-1]["scenes"][0]["seed"] == 8
-        assert "latent · 8 · ψ 0.80" in text(pilot)
+        assert "▸ seed 8  ▸ ψ 0.80" in text(pilot)
         await pilot.press("R")
         assert isinstance(scene(pilot).seed, int) and 0 <= scene(pilot).seed < RANDOM
         await pilot.press("s")
         await pilot.pause()
         await pilot.press(*"99999999999999", "enter")
-        assert "a seed is a whole number from 0 to 4294967295" in text(pilot)
+        assert "a seed is a whole number" in text(pilot)
         await pilot.press("ctrl+u", *"1234", "enter")
         assert scene(pilot).seed == 1234
         await pilot.press("t", "t", "T")
@@ -271,6 +271,6 @@ def test_both_columns_are_usable_at_eighty_by_twentyfour() -> None:
         assert "‹ψ 0.80›" in shown and "all layers" in shown and "edits" in shown
         await pilot.press("ctrl+o", "h")
         await pilot.pause()
-        assert "● start" in text(pilot) and "latent · 7 · ψ 0.80" in text(pilot)
+        assert "● start" in text(pilot) and "▸ seed 7  ▸ ψ 0.80" in text(pilot)
 
     run(keys, size=(80, 24))
