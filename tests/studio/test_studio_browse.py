@@ -522,7 +522,7 @@ def test_the_zoo_is_offered_and_never_fetched_unasked() -> None:
         name = models.row.name
         await pilot.press("enter")
         await pilot.pause()
-        assert f"latty fetch {name}" in text(pilot)
+        assert f"latty fetch {name}" in dialog(pilot)
         await pilot.press("escape", "escape")
         assert len(models.rows) > 2 and models.rows[2] is None  # the zoo is folded
 

@@ -519,7 +519,7 @@ def test_a_picture_that_names_a_file_elsewhere_asks_for_it(here: Path) -> None:
     async def keys(pilot: Keys) -> None:
         pilot.app.background(film_of(pilot).open("y/x.png"), "presets")
         for words, answer in (("model '/dev/zero'", "demo"), ("direction set '../x'", "demo")):
-            await until(pilot, lambda words=words: words in text(pilot), words)
+            await until(pilot, lambda words=words: words in dialog(pilot), words)
             await pilot.press("enter")  # nothing is no answer
             await pilot.press(*answer, "enter")
         await until(pilot, lambda: pilot.app.state.scene.seed == 3, "the picture's scene")

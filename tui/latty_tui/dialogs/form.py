@@ -16,7 +16,7 @@ from latty_tui.desk import Desk, DialogPlace
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.dialogs.fields import FormField, ListedInput, Offers, Pick, Values
 
-SAID = 11  # rows that are not fields: the border, and what is said below them
+SAID = 8  # rows that are not fields: the border, and what is said below them
 
 
 class Form(Dialog[dict[str, str]]):
