@@ -96,7 +96,11 @@ class Studio(UndoingApp):
 
     @property
     def known(self) -> OpenModel | None:
-        return self.model if self.opened == self.state.scene.model else None
+        return self.model if self.opened == self.coming == self.state.scene.model else None
+
+    @property
+    def coming(self) -> str:
+        return self.engine.opening or self.state.scene.model
 
     # Panels and dialogs.
 

@@ -121,6 +121,10 @@ class Desk(Protocol):
         """The model of the present state, once it is open; until then nothing is known of it."""
 
     @property
+    def coming(self) -> str:
+        """The model that is being opened, else that of the present state."""
+
+    @property
     def picture(self) -> PictureArea: ...
     @property
     def dialogs(self) -> "Sequence[Screen[Any]]": ...

@@ -12,7 +12,6 @@ from latty.text import spoken
 from latty_tui.finding import Thing
 from latty_tui.library import methods, sets
 from latty_tui.library.direction_facts import strength_words
-from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
 from latty_tui.panel import name_of, opens
 from latty_tui.panels.directions.files import FileActions
@@ -78,7 +77,7 @@ class DirectionsPanel(FileActions):
 
     def things(self) -> Iterator[Thing]:
         for entry in self.entries:
-            why = sets.misfit(entry, self.desk.known, self.desk.state.scene.model)
+            why = sets.misfit(entry, self.desk.known, self.desk.coming)
             for found in sets.directions(entry, why):
                 go, method = partial(self.show_direction, found.ref), entry.method
                 tags = " ".join(self.marks.tags.get(found.ref, ()))
@@ -185,20 +184,6 @@ class DirectionsPanel(FileActions):
     def action_star(self) -> None:
         if self.found:
             self.mark(self.marks.starred(self.found.ref))
-
-    @opens
-    def action_tags(self) -> None:
-        from latty_tui.dialogs.ask import Ask
-
-        if (found := self.found) is None:
-            return
-
-        def tagged(tags: tuple[str, ...]) -> None:
-            self.mark(self.marks.tagged(found.ref, tags))
-
-        before = " ".join(self.marks.tags.get(found.ref, ()))
-        hint = "words, with or without #; / finds them"
-        self.desk.ask(Ask(f"tags of {found.ref}", before, read_tags, hint), tagged)
 
     # Keys: files.
 

@@ -15,6 +15,7 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Decide
 from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
+from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionEntry, SetEntry
 from latty_tui.panel import opens
 from latty_tui.panels.directions import renaming
@@ -95,6 +96,20 @@ class FileActions(DirectionList):
         self.desk.say(f"{ref} goes the other way round now")
         self.desk.draw_soon()
         self.desk.tell(lambda panel: panel.on_sets(()))
+
+    # Tag.
+
+    @opens
+    def action_tags(self) -> None:
+        if (found := self.found) is None:
+            return
+
+        def tagged(tags: tuple[str, ...]) -> None:
+            self.mark(self.marks.tagged(found.ref, tags))
+
+        before = " ".join(self.marks.tags.get(found.ref, ()))
+        hint = "words, with or without #; / finds them"
+        self.desk.ask(Ask(f"tags of {found.ref}", before, read_tags, hint), tagged)
 
     # Delete.
 

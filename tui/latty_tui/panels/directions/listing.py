@@ -113,7 +113,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
         self.tell()
 
     def _make(self) -> None:
-        model, coming = self.desk.known, self.desk.state.scene.model
+        model, coming = self.desk.known, self.desk.coming
         self.rows = sets.rows(self.entries, model, self.marks, self.folded, self.words, coming)
         self._advise()
 
@@ -124,7 +124,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
         return next(usable, found[0] if found else otherwise)
 
     def on_opening(self, ref: str) -> None:
-        self.fill()
+        self.call_later(self.fill)  # the engine says what it opens once it was asked
 
     def on_model(self, model: OpenModel | None) -> None:
         if model is not None:
@@ -162,8 +162,8 @@ class DirectionList(BrowserPanel[DirectionRow]):
         """The same, where it can be used; otherwise why not is said."""
         row = self.row
         if row is not None and self.desk.known is None:
-            name = printable(Path(self.desk.state.scene.model).stem)
-            opening = self.desk.opened != self.desk.state.scene.model
+            name = printable(Path(self.desk.coming).stem)
+            opening = self.desk.opened != self.desk.coming
             why = f"{name} is being opened: then" if opening else f"{name} is not open: with it"
             self.desk.say(f"{why} its directions can be used")
             return None
