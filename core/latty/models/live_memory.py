@@ -50,7 +50,11 @@ def fitting(generator: Generator, most: int, total: int, changed: Collection[str
 
 def needed(generator: Generator, count: int, changed: Collection[str] = ()) -> int:
     """Bytes that `count` pictures take at once: weights, the most that is alive of features, and
-    what the library that convolves may take beside them."""
+    what the library that convolves may take beside them. Of more than two pictures each takes what
+    the second does: to count is slow where a network runs picture by picture."""
+    if count > 2:
+        one, two = (needed(generator, some, changed) for some in (1, 2))
+        return one + (count - 1) * (two - one)
     info = generator.info
     asked = info, tuple(sorted(changed)), count
     if asked not in KNOWN:
