@@ -827,10 +827,10 @@ def _of_an_archive(data: bytes, others: list[bytes], dice: random.Random) -> byt
 
 @kind("archive of presets", seeds=archives, mutate=_of_an_archive)
 def read_archive(path: Path) -> Any:
-    from latty.presets.archives import opening
+    from latty.presets.archives import manifest, opening
     from latty.render import sources
 
-    opening.is_archive(path), opening.each(str(path))
+    manifest.is_archive(path), opening.each(str(path))
     try:
         return sources.read(str(path)).doubts()
     finally:

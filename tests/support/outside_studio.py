@@ -87,7 +87,7 @@ async def good(pilot: Keys) -> None:
 
 
 async def bad(pilot: Keys) -> None:
-    await note(pilot, "methods", "d", wait="does not fit")
+    await note(pilot, "methods", "d", *"broken", wait="does not fit")
     await pilot.press("escape")
     await note_ways(pilot)
 
