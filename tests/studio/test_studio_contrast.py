@@ -9,6 +9,7 @@ import pytest
 from rich.style import Style
 from studio import Keys, run, settled, until
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from latty.errors import BadData
 from latty_tui.app import Studio
@@ -95,10 +96,11 @@ def test_every_word_and_mark_is_read() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=str)
-def test_in_every_theme(size: tuple[int, int]) -> None:
-    async def keys(pilot: Keys) -> None:
-        names = [name for name in pilot.app.available_themes if name not in OF_THE_TERMINAL]
-        await all_read(pilot, names)
+@pytest.mark.parametrize("name", [*OURS[2:], *sorted({*BUILTIN_THEMES} - {*OF_THE_TERMINAL})])
+def test_in_every_theme(name: str) -> None:
+    run(lambda pilot: all_read(pilot, [name]), size=(80, 24))
 
-    run(keys, size=size)
+
+@pytest.mark.slow
+def test_on_a_large_screen() -> None:
+    run(lambda pilot: all_read(pilot, OURS[:2]), size=(200, 60))

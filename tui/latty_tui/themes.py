@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from textual.color import Color
+from textual.constants import DIM_FACTOR
 from textual.theme import Theme
 
 DARK, LIGHT = "latty-dark", "latty-light"
 TEXT, MARKS = 4.5, 3.0  # the least contrast, as WCAG counts it
 SAFE = 1.04  # times as much is made: colours are rounded
-CURSOR = 0.24  # of the accent in the ground of the row under the cursor
+CURSOR, FAINT = 0.24, 0.15  # of the accent in the ground of the row under the cursor; on grey
 MUTED = 0.34  # of the ground in words that say less, before they are made legible
 OF_THE_TERMINAL = ("ansi-dark", "ansi-light")  # whose colours nobody knows
 
@@ -37,13 +38,16 @@ def _luminance(colour: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def ink(colour: Color, grounds: Sequence[Color], least: float = TEXT) -> Color:
-    """The colour, as much nearer to black or white as it needs to be read on all the grounds."""
-    ends = sorted((Color(0, 0, 0), Color(255, 255, 255)),
-                  key=lambda end: -min(contrast(end, ground) for ground in grounds))  # fmt: skip
-    shades = (colour.blend(ends[0], step / 40) for step in range(40))
-    good = (one for one in shades if min(contrast(one, g) for g in grounds) >= least * SAFE)
-    return next(good, ends[0])
+def ink(colour: Color, grounds: Sequence[Color], least: float = TEXT, kept: float = 1.0) -> Color:
+    """The colour, as much nearer to black or white as it needs to be read on all the grounds, also
+    where only so much of it is `kept`."""
+
+    def seen(shade: Color) -> float:
+        return min(contrast(ground.blend(shade, kept), ground) for ground in grounds)
+
+    end = max((Color(0, 0, 0), Color(255, 255, 255)), key=seen)
+    shades = (colour.blend(end, step / 40) for step in range(40))
+    return next((one for one in shades if seen(one) >= least * SAFE), end)
 
 
 def legible(theme: Theme) -> Theme:
@@ -54,10 +58,10 @@ def legible(theme: Theme) -> Theme:
             if name in ROLES}  # fmt: skip
     page = made["background"]
     plain = [page, made["surface"], made["panel"]]
-    cursor = page.blend(made["accent"], CURSOR)
+    cursor = page.blend(made["accent"], CURSOR if contrast(page, made["foreground"]) > 9 else FAINT)
     grounds = [*plain, cursor]
-    inks = {name: ink(made[name], grounds)
-            for name in ("foreground", "accent", "success", "warning", "error")}  # fmt: skip
+    inks = {name: ink(made[name], grounds) for name in ("accent", "success", "warning", "error")}
+    inks["foreground"] = ink(made["foreground"], grounds, kept=DIM_FACTOR)
     muted = ink(inks["foreground"].blend(page, MUTED), grounds).hex
     variables = _variables(inks, muted, cursor.hex)
     variables["scrollbar-background"] = made["surface"].hex
