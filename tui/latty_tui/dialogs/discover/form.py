@@ -22,6 +22,7 @@ PREFIX = "with_"  # of parameters among the form's fields
 LATENTS = ("w", "z")  # layers that are none
 UNITS = {"memory": "MB", "size": "px"}
 MORE = "more"
+FIRST = 3  # of the parameters, that are asked of a method which does not say
 OF_NOW = ("name", "overwrite", "device", "gpus", MORE)  # what is not remembered
 
 
@@ -81,7 +82,8 @@ def fields_of(
     """The name of the set, what is asked first, and behind "more" all else; filled as usual, or as
     they are `kept`."""
     own = {one.name: _field(one, facts) for one in parameters(method) if _matters(one, facts)}
-    asked = [*METHODS.constant(method, "FORM", ()), *([LABEL] if _classes(facts) else [])]
+    form = METHODS.constant(method, "FORM", tuple(own)[:FIRST])
+    asked = [*form, *([LABEL] if _classes(facts) else [])]
     first = [own.pop(name) for name in asked if name in own]
     overwrite = FormField("overwrite", "overwrite", "no", "a set of that name", ("no", "yes"))
     workers = FormField("workers", "processes", "", "empty: one; N: N of them draw",
