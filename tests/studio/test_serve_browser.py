@@ -107,7 +107,7 @@ def test_the_page_is_the_studio(tmp_path: Path) -> None:
             return [box.x, box.y, box.width / terminal.cols, box.height / terminal.rows] })()""")
         row = next(i for i, line in enumerate(text(page).split("\n")) if " pitch " in line)
         page.click(x + 8 * width, y + (row + 0.5) * height)
-        page.wait(lambda: "strip: demo/pitch" in text(page), "the mouse on pitch")
+        page.wait(lambda: "strip: pitch" in text(page), "the mouse on pitch")
 
         page.press("/")
         page.run(PASTE)
