@@ -6,7 +6,7 @@ channels, H W pixels.
 """
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,8 @@ SHARE = 0.25
 GUESSED = 4096  # bytes for each pixel of a picture, of the widest networks
 ANSWERS = 64  # that are kept
 
-Asked = tuple[ModelInfo, tuple[str, ...], int]  # model with its precision, layers, pictures
+# a model with its precision, shapes of its tensors, layers, pictures
+Asked = tuple[ModelInfo, tuple[torch.Size, ...], tuple[str, ...], int]
 KNOWN: dict[Asked, int] = {}  # at most ANSWERS
 
 
@@ -55,15 +56,18 @@ def needed(generator: Generator, count: int, changed: Collection[str] = ()) -> i
     if count > 2:
         one, two = (needed(generator, some, changed) for some in (1, 2))
         return one + (count - 1) * (two - one)
-    info = generator.info
-    asked = info, tuple(sorted(changed)), count
+    try:
+        bare, held = without_numbers(generator)
+    except Exception:  # another's network may not be copied
+        return _guessed(generator.info) * count
+    asked = generator.info, tuple(one.shape for one in held), tuple(sorted(changed)), count
     if asked not in KNOWN:
         if len(KNOWN) >= ANSWERS:
             KNOWN.clear()
         try:
-            KNOWN[asked] = _most_alive(generator, count, changed)
-        except Exception:  # another's network may do what only numbers answer
-            KNOWN[asked] = _guessed(info) * count
+            KNOWN[asked] = bytes_of(held) + _most_alive(bare, generator.info, count, changed)
+        except Exception:  # or do what only numbers answer
+            KNOWN[asked] = _guessed(generator.info) * count
     return KNOWN[asked]
 
 
@@ -129,16 +133,20 @@ class Shapes(LiveBytes):  # type: ignore[no-untyped-call]
         return max(int(one.untyped_storage().nbytes()) for one in (args[0], made))
 
 
-def without_numbers(generator: Generator) -> tuple[Generator, int]:
-    """The generator without its numbers, and the bytes that they take."""
+def without_numbers(generator: Generator) -> tuple[Generator, list[Tensor]]:
+    """The generator without its numbers, and the tensors that hold them."""
     memo: dict[int, Any] = {}
     with _Copying():
         bare = copy.deepcopy(generator, memo)
     with suppress(AttributeError):  # one that has the device of its tensors
         bare.device = META  # type: ignore[misc]
-    held = {one.untyped_storage()._cdata: one.untyped_storage().nbytes()
-            for one in memo.get(id(memo), ()) if isinstance(one, Tensor)}  # fmt: skip
-    return bare, sum(held.values())
+    return bare, [one for one in memo.get(id(memo), ()) if isinstance(one, Tensor)]
+
+
+def bytes_of(tensors: Iterable[Tensor]) -> int:
+    """Bytes that tensors take, each storage once."""
+    held = {one.untyped_storage()._cdata: one.untyped_storage().nbytes() for one in tensors}
+    return sum(held.values())
 
 
 class _Copying(TorchFunctionMode):
@@ -156,9 +164,8 @@ class _Copying(TorchFunctionMode):
 
 
 @torch.no_grad()
-def _most_alive(generator: Generator, count: int, changed: Collection[str]) -> int:
-    info, (bare, weights), shapes = generator.info, without_numbers(generator), Shapes()
-    with shapes:
+def _most_alive(bare: Generator, info: ModelInfo, count: int, changed: Collection[str]) -> int:
+    with (shapes := Shapes()):
         codes = torch.empty(count, info.num_layers, info.width, device=META)
         label = None
         if info.num_classes:
@@ -168,7 +175,7 @@ def _most_alive(generator: Generator, count: int, changed: Collection[str]) -> i
             bare.synthesis_with(codes, dict.fromkeys(changed, _moved), label)
         else:
             bare.synthesis(codes, label)
-    return weights + shapes.peak
+    return shapes.peak
 
 
 def _moved(activation: Tensor) -> Tensor:
