@@ -134,7 +134,7 @@ class Shapes(LiveBytes):  # type: ignore[no-untyped-call]
 
 
 def without_numbers(generator: Generator) -> tuple[Generator, list[Tensor]]:
-    """The generator without its numbers, and the tensors that hold them."""
+    """The generator without its numbers, and the tensors of any shape (...) that hold them."""
     memo: dict[int, Any] = {}
     with _Copying():
         bare = copy.deepcopy(generator, memo)
@@ -144,7 +144,7 @@ def without_numbers(generator: Generator) -> tuple[Generator, list[Tensor]]:
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:
-    """Bytes that tensors take, each storage once."""
+    """Bytes that tensors of any shape (...) take, each storage once."""
     held = {one.untyped_storage()._cdata: one.untyped_storage().nbytes() for one in tensors}
     return sum(held.values())
 
