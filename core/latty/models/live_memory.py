@@ -134,7 +134,8 @@ class Shapes(LiveBytes):  # type: ignore[no-untyped-call]
 
 
 def without_numbers(generator: Generator) -> tuple[Generator, list[Tensor]]:
-    """The generator without its numbers, and the tensors of any shape (...) that hold them."""
+    """The generator without its numbers, and the tensors that hold them: matrices (D, D),
+    kernels (C, C, H, W) and what else it is made of."""
     memo: dict[int, Any] = {}
     with _Copying():
         bare = copy.deepcopy(generator, memo)
@@ -144,7 +145,7 @@ def without_numbers(generator: Generator) -> tuple[Generator, list[Tensor]]:
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> int:
-    """Bytes that tensors of any shape (...) take, each storage once."""
+    """Bytes that tensors take, (C, H, W) or of any shape, each storage once."""
     held = {one.untyped_storage()._cdata: one.untyped_storage().nbytes() for one in tensors}
     return sum(held.values())
 
