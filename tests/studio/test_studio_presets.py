@@ -206,7 +206,7 @@ def test_the_studio_opens_a_preset_that_it_has_open_already(here: Path) -> None:
 
     async def again(pilot: Keys) -> None:
         assert pilot.app.state.name == "best" and pilot.app.model is not None
-        assert "best.toml" in text(pilot)
+        await until(pilot, lambda: "film: best.toml" in text(pilot), "the file's name")
 
     run(again, ref="best.toml")
     run(again, ref="best.toml")

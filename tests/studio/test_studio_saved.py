@@ -384,7 +384,7 @@ def test_keys_of_the_track(here: Path) -> None:
         assert app.state.eases == ("steps(3)", "")
         await pilot.press("down", "c")
         assert "the last keyframe goes nowhere" in said(pilot)
-        assert "jumps: L" in dialog(pilot), "the film loops and does not close"
+        assert "jumps: L" in text(pilot), "the film loops and does not close"
         await pilot.press("L", "L")
         assert app.state.film.loop == "seamless"
         await pilot.pause()

@@ -177,11 +177,11 @@ class TimelinePanel(Panel, Widget):
             self.refresh()
 
     def _named(self) -> None:
-        """The file and whether it says what is seen, on the border."""
+        """The file and whether it says what is seen, beside the panel's name."""
         title = printable(self.presets.title())
         if title != self._title:
             self._title = title
-            self.entitle(below=title)
+            self.entitle(f"{self.TITLE}: {title}" if title else "")
 
     # Looks.
 
