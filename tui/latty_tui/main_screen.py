@@ -167,9 +167,10 @@ class Main(Screen[None]):
         """The cells where a dialog may stand: beside what is painted, or below the picture. What
         has no room there covers what it must."""
         painted = [view.painted for view in self.query(PixelView) if view.painted.area]
+        large = [view.painted for view in self.query("#picture PixelView").results(PixelView)]
         top, bottom = 1, self.size.height - 1  # the header and the keys are seen
         if where == "below":
-            lowest = max((one.bottom for one in painted[:1]), default=bottom)
+            lowest = max((one.bottom for one in large if one.area), default=bottom)
             height = max(bottom - lowest, self.size.height // 3, LEAST.height)
             return Region(0, bottom - height, self.size.width, height)
         column, left = self._column()

@@ -151,6 +151,7 @@ class ViewSettings:
     """How the picture is looked at; no part of the state, and nothing that undo brings back.
 
     grid     1, 4 or 9 pictures of consecutive seeds
+    further  how many seeds after the present one they begin
     compare  the edited picture, the one before all edits, or both side by side
     moment   0..1 where a film is played or looked at, None = the present state
     strip    whether the strip is wanted, None = where there is room
@@ -160,6 +161,7 @@ class ViewSettings:
     compare: Compare = "edited"
     moment: float | None = None
     strip: bool | None = None
+    further: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,18 @@
 """From the state to the picture: which scenes are drawn, and when. The newest always wins."""
 
 import time
-from dataclasses import replace
 
 from textual.timer import Timer
 from textual.worker import Worker
 
-from latty.scene import SEED_LIMIT, Scene
 from latty_tui.desk import Desk
+from latty_tui.drawing import grid
 from latty_tui.drawing.engine import Drawn, EngineError
 from latty_tui.state import State, ViewSettings
 
 GATHER = 0.008  # seconds: keys that arrive together make one picture
 REPEATING = 0.2  # seconds between two changes below which more of them are expected
-GAP = 2  # px between the pictures of a grid
-
-
-def scenes(state: State, view: ViewSettings) -> tuple[list[Scene], int]:
-    """What is drawn, and how many pictures are in a row."""
-    first = state.original if view.compare == "original" else state.shown
-    if view.compare == "both":
-        return [state.original, state.shown], 2
-    return _grid(first, view.grid), round(view.grid**0.5)
-
-
-def _grid(scene: Scene, count: int) -> list[Scene]:
-    """The scene under consecutive seeds, its own first."""
-    if count == 1 or not isinstance(scene.seed, int):
-        return [scene]
-    others = [(scene.seed + i) % SEED_LIMIT for i in range(count)]
-    return [replace(scene, seed=seed, latent=None if i else scene.latent)
-            for i, seed in enumerate(others)]  # fmt: skip
+GAP = 2  # px between two pictures that are compared
 
 
 class PreviewLoop:
@@ -82,7 +64,7 @@ class PreviewLoop:
             desk.go_to_step(at)
             desk.say("not drawn: back to the picture; ctrl+r goes on")
         self.forget()  # nothing is to be drawn for it
-        desk.picture.drawn(drawn, False)
+        desk.picture.drawn(drawn, False, [one.words for one in grid.options(state, desk.view)])
 
     def _start(self) -> None:
         self._timer = None
@@ -94,8 +76,9 @@ class PreviewLoop:
         if desk.model is None:
             return
         state, view = desk.state, desk.view
-        wanted, columns = scenes(state, view)
-        gap, size = GAP if columns > 1 else 0, picture.wanted(columns)
+        wanted, cells = grid.scenes(state, view), grid.options(state, view)
+        columns = grid.columns(view) if cells else len(wanted)
+        gap, size = GAP if columns > 1 and not cells else 0, picture.wanted(columns)
         coarse = None if picture.pixels.one_to_one else size  # where pixels count it would jump
         self._draws += 1
         number = self._draws
@@ -125,5 +108,5 @@ class PreviewLoop:
         if drawn is not None and number > self._forgotten:
             self.made += 1
             self._shown = state, view, drawn
-            picture.drawn(drawn, quick)
+            picture.drawn(drawn, quick, [one.words for one in cells])
             desk.tell(lambda panel: panel.on_drawn(drawn))

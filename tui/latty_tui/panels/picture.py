@@ -1,7 +1,9 @@
 """The picture: what the state shows, as large as fits."""
 
+import asyncio
 import time
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,11 +12,14 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from latty.text import printable
+from latty_tui.drawing import grid
 from latty_tui.drawing.engine import Drawn, EngineError
+from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
 from latty_tui.state import GRIDS
 from latty_tui.terminal import PICTURES
+from latty_tui.widgets.sheet import PictureCell, PictureSheet, cut
 
 SLOW = 0.3  # seconds of drawing before it is said
 AGAIN = 0.2  # seconds until it is said how far it is
@@ -22,20 +27,30 @@ BUSY = ("drawing ...", "coarse, drawing ...")
 BAR = 12  # cells
 
 
+class LargeView(PixelView):
+    """One large picture: where it is shown, no grid is."""
+
+    def show(self, picture: RawPicture | None, quick: bool = False, dimmed: bool = False) -> None:
+        cast(PicturePanel, self.parent).see(grid=False)
+        super().show(picture, quick, dimmed)
+
+
 class PicturePanel(Panel, Vertical):
-    """One large picture, and words in its place where there is none."""
+    """One large picture or a grid of some, and words in their place where there are none."""
 
     PLACE, ORDER, TITLE, JUMP = "centre", 10, "picture", "p"
     HELP = (
         "What the present state looks like. While a key repeats the picture is coarse; it is sent "
         "whole as soon as you pause. Of a large network a coarse picture comes first and is made "
-        "sharp when the whole one is there: until then the line below says so."
+        "sharp when the whole one is there: until then the line below says so. g shows a grid of "
+        "seeds instead: arrows or the mouse go from one to the next, beyond its ends to other "
+        "seeds, and Enter takes the one below which the cursor is."
     )
     can_focus = True
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("o", "original", "Original", tooltip="Look at the picture before all edits"),
         Binding("O", "both", "Original and edited side by side", show=False),
-        Binding("g", "grid", "Grid of 1, 4 or 9 seeds", show=False),
+        Binding("g", "grid", "Grid of 1, 4 or 9 seeds to pick from", show=False),
         Binding("f", "full", "Full screen", show=False),
         Binding("z", "zoom", "A pixel as a pixel", show=False),
         Binding("i", "way", "Next way to show pictures", show=False),
@@ -43,15 +58,30 @@ class PicturePanel(Panel, Vertical):
     WORDS: ClassVar = {
         "original": "before without",
         "both": "compare side",
-        "grid": "seeds many several",
+        "grid": "seeds many several pick choose contact sheet",
+        "take": "pick choose",
         "full": "fullscreen maximise maximize",
         "zoom": "zoom enlarge pixels 1:1 100%",
         "way": "sixel kitty graphics blocks",
     }
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Take this one"),
+        *(
+            Binding(keys, f"pick({across}, {down})", what, id=f"picture.{where}", show=False)
+            for keys, across, down, where, what in (
+                ("left,h", -1, 0, "left", "The one at the left"),
+                ("right,l", 1, 0, "right", "The one at the right"),
+                ("up,k", 0, -1, "up", "The one above"),
+                ("down,j", 0, 1, "down", "The one below"))
+        ),
+        Binding("pagedown", "page(1)", "The seeds after these", id="picture.after", show=False),
+        Binding("pageup", "page(-1)", "The seeds before these", id="picture.before", show=False),
+    ]  # fmt: skip
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
+        self._in_grid = False
+        self._came: str | None = None  # the panel from which the grid was asked for
         self._words: str | None = None
         self._caption = ""
         self._slow: Timer | None = None
@@ -60,15 +90,21 @@ class PicturePanel(Panel, Vertical):
         self._is_coarse = False  # what is shown, while the whole one is drawn
 
     def compose(self) -> ComposeResult:
-        yield PixelView(self.desk.writer, "pixels")
+        yield LargeView(self.desk.writer, "pixels")
+        yield PictureSheet(self.desk.writer, "grid")
         yield Static("", id="picture-words", markup=False)
         yield Static("", id="picture-caption", markup=False)
 
     @property
     def pixels(self) -> PixelView:
-        return self.query_one(PixelView)
+        return self.query_one(LargeView)
+
+    @property
+    def sheet(self) -> PictureSheet:
+        return self.query_one(PictureSheet)
 
     def on_mount(self) -> None:
+        self.sheet.display = False
         self.words("starting the engine ...")
 
     # What the preview tells.
@@ -76,21 +112,42 @@ class PicturePanel(Panel, Vertical):
     def wanted(self, columns: int = 1) -> int:
         """Height in px that one picture of `columns` in a row is worth drawing at, for models that
         draw at any size."""
-        cell, place = self.desk.writer.terminal.cell, self.pixels.content_size
-        if not self.pixels.display:  # words take its place: it has none of its own
-            place = self.query_one("#picture-words").size
+        cell = self.desk.writer.terminal.cell
+        one = (self.pixels, self.sheet, self.query_one("#picture-words"))
+        place = next(widget.content_size for widget in one if widget.display)  # of what is there
         room = min(place.width * cell[0], place.height * cell[1]) // max(1, columns)
         return max(64, min(512, room // 32 * 32))
 
-    def drawn(self, drawn: Drawn, quick: bool) -> None:
-        """Here it is."""
+    def drawn(self, drawn: Drawn, quick: bool, cells: Sequence[str] = ()) -> None:
+        """Here it is; of a grid, the words of its cells."""
         self._is_coarse = False
         self._begun, self._expected = time.monotonic(), drawn.ms / 1000
         self.words("")
-        self.pixels.show(drawn, quick)
+        if cells:
+            self.desk.background(self._spread(drawn, quick, cells), "pixels")
+        else:
+            self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
         if self.desk.writer.way == "saved" and not quick:
             self.desk.background(self._save(), "save")
+
+    async def _spread(self, drawn: Drawn, quick: bool, words: Sequence[str]) -> None:
+        """One picture that holds those of a grid, as cells."""
+        columns = round(len(words) ** 0.5)
+        pictures = await asyncio.to_thread(cut, drawn, columns, len(words))
+        if len(grid.options(self.desk.state, self.desk.view)) != len(words):
+            return  # it was left meanwhile
+        self.pixels.picture = drawn
+        self.see(grid=True)
+        self.sheet.columns = columns
+        self.sheet.show([*map(PictureCell, words, pictures)], None, quick)
+
+    def see(self, grid: bool) -> None:
+        """The grid, or the one picture."""
+        if grid != self._in_grid:
+            self._in_grid = grid
+            self.words(self._words or "", again=True)
+            self.refresh_bindings()
 
     def coarse(self, drawn: Drawn) -> None:
         """Something to look at while the engine goes on with the whole one."""
@@ -141,9 +198,9 @@ class PicturePanel(Panel, Vertical):
             self._caption = text
             self.query_one("#picture-caption", Static).update(printable(text), layout=False)
 
-    def words(self, text: str) -> None:
+    def words(self, text: str, again: bool = False) -> None:
         """Words instead of the picture; "" = the picture."""
-        if text == self._words:
+        if text == self._words and not again:
             return
         self._words = text
         if text:  # it is said there
@@ -151,7 +208,8 @@ class PicturePanel(Panel, Vertical):
         said = self.query_one("#picture-words", Static)
         said.update("\n".join(printable(line) for line in text.split("\n")))
         said.display = bool(text)
-        self.pixels.display = not text
+        self.pixels.display = not text and not self._in_grid
+        self.sheet.display = not text and self._in_grid
 
     def on_opening(self, ref: str) -> None:
         """The picture that is there stays, dimmed."""
@@ -167,8 +225,6 @@ class PicturePanel(Panel, Vertical):
 
     async def _save(self) -> None:
         """Where nothing can be shown: a file, and its path."""
-        import asyncio
-
         from latty_tui.drawing.encoding import saved_path
 
         if (picture := self.pixels.picture) is not None:
@@ -177,8 +233,10 @@ class PicturePanel(Panel, Vertical):
 
     def _subtitle(self) -> str:
         view = self.desk.view
-        parts = [] if view.compare == "edited" else [view.compare]
-        return ", ".join(parts + ([f"{view.grid} seeds"] if view.grid > 1 else []))
+        parts: list[str] = [] if view.compare == "edited" else [view.compare]
+        if grid.options(self.desk.state, view):
+            parts.append(f"{view.grid} seeds: ↑ ↓ ← → choose, enter takes")
+        return ", ".join(parts)
 
     # What keys do.
 
@@ -192,8 +250,66 @@ class PicturePanel(Panel, Vertical):
         self.desk.look(compare="edited" if self.desk.view.compare == how else how)
 
     def action_grid(self) -> None:
+        """Arrows choose from it at once; afterwards the focus is where it was."""
         at = GRIDS.index(self.desk.view.grid)
-        self.desk.look(grid=GRIDS[(at + 1) % len(GRIDS)], compare="edited")
+        self._turn(GRIDS[(at + 1) % len(GRIDS)])
+
+    def _turn(self, count: int) -> None:
+        """A grid of so many, or the one picture."""
+        desk, begins = self.desk, self.desk.view.grid == 1
+        self.sheet.cursor = 0
+        desk.view = grid.turned(desk.view, count)
+        desk.draw_soon()
+        desk.remember()
+        if begins:
+            self._came = desk.last_focus
+            self.focus()
+        elif count == 1 and self.has_focus and not self.screen.has_class("-full"):
+            desk.go(self._came or "directions")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where there is one picture there is nothing to choose."""
+        return action not in ("pick", "take", "page") or bool(self._options())
+
+    def why_not(self, action: str) -> str:
+        """The same in words."""
+        name = action.partition("(")[0]
+        return "" if self.check_action(name, ()) else "g shows a grid to pick from"
+
+    def _options(self) -> list[grid.GridOption]:
+        return grid.options(self.desk.state, self.desk.view)
+
+    def action_pick(self, across: int, down: int) -> None:
+        """The next cell; beyond the ends of the grid are other seeds."""
+        view, columns = self.desk.view, grid.columns(self.desk.view)
+        to = self.sheet.cursor + across + down * columns
+        if 0 <= to < view.grid:
+            self.sheet.go(to)
+        else:
+            self._further((across or down) * columns, across)
+
+    def action_page(self, way: int) -> None:
+        self._further(way * self.desk.view.grid)
+
+    def _further(self, by: int, across: int = 0) -> None:
+        """A grid of other seeds; the cursor is on the next one."""
+        self.desk.look(further=self.desk.view.further + by)
+        if across:
+            self.sheet.go(self.sheet.cursor + across - by)
+
+    def action_take(self) -> None:
+        """The one of the cursor, alone and large."""
+        found = self._options()
+        if found:
+            taken = found[min(self.sheet.cursor, len(found) - 1)]
+            self._turn(1)
+            self.desk.change(taken.state, taken.words)
+
+    def on_picture_sheet_taken(self) -> None:
+        self.action_take()
+
+    def on_picture_sheet_moved(self) -> None:
+        self.focus()
 
     def action_full(self) -> None:
         self.screen.toggle_class("-full")
@@ -216,6 +332,9 @@ class PicturePanel(Panel, Vertical):
             return True
         if self.desk.view.compare != "edited":
             self.desk.look(compare="edited")
+            return True
+        if self.desk.view.grid > 1 and self.has_focus:
+            self._turn(1)
             return True
         return False
 

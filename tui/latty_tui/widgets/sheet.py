@@ -1,0 +1,242 @@
+"""Pictures to choose from: rows of cells with words below each, and a cursor among them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from latty.text import printable
+from latty_tui.drawing.picture import RawPicture
+from latty_tui.drawing.pixel_writer import PixelWriter
+from latty_tui.drawing.pixels import PixelView
+from latty_tui.widgets.lines import fitted
+
+ROWS = 6  # at most that are seen at once
+LEAST = 16  # cells across that a picture has, where nobody says how many stand in a row
+LOW = 3  # cells down that a row has at least, its words among them
+LARGEST = 1280  # px across
+
+
+class PictureCell(NamedTuple):
+    """What is below a picture, and the picture; None = there is none (yet)."""
+
+    words: str
+    picture: RawPicture | None = None
+
+
+class PictureSheet(Vertical):
+    """Some cells, `columns` in a row (None: as many as there is room for). Whoever has the focus
+    moves the cursor; the mouse moves it, too, and takes the cell on which it is."""
+
+    DEFAULT_CSS = """
+    PictureSheet { width: 1fr; height: 1fr; }
+    PictureSheet PixelView { height: 0; }
+    PictureSheet Static { height: 1; width: 1fr; }
+    """
+
+    class Moved(Message):
+        """The cursor is on another cell: its index."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Taken(Moved):
+        """The cell of the cursor was clicked."""
+
+    def __init__(self, writer: PixelWriter, id: str) -> None:
+        super().__init__(id=id)
+        self.writer = writer
+        self.cells: tuple[PictureCell, ...] = ()
+        self.columns: int | None = None
+        self.cursor = 0
+        self._top = 0  # the first row that is seen
+        self._quick = False
+        self._shown: dict[int, object] = {}  # of each row, what its picture is of
+
+    def compose(self) -> ComposeResult:
+        for row in range(ROWS):
+            view = PixelView(self.writer, f"{self.id}-row-{row}")
+            view.largest = 2 * LARGEST  # it is made as large as its place
+            yield view
+            yield Static("", id=f"{self.id}-words-{row}", markup=False)
+
+    def show(
+        self, cells: Sequence[PictureCell], cursor: int | None = None, quick: bool = False
+    ) -> None:
+        """Other cells; the cursor stays, or goes where it is told."""
+        self.cells, self._quick = tuple(cells), quick
+        at = self.cursor if cursor is None else cursor
+        self.cursor = max(0, min(at, len(self.cells) - 1))
+        self._lay_out()
+
+    def go(self, index: int) -> None:
+        """The cursor to a cell, which may be one that comes with the next ones."""
+        if index != self.cursor:
+            self.cursor = index
+            self._lay_out()
+            self.post_message(self.Moved(index))
+
+    def move(self, across: int, down: int) -> bool:
+        """The cursor so many cells and rows on; False where there is none. The last row may be
+        shorter than the others."""
+        to = self.cursor + across + down * self.across
+        last = len(self.cells) - 1
+        if down > 0 and to > last and to // self.across == last // self.across:
+            to = last
+        if there := 0 <= to <= last:
+            self.go(to)
+        return there
+
+    @property
+    def across(self) -> int:
+        """How many stand in a row."""
+        width = self.content_size.width
+        return max(1, min(width, self.columns or width // LEAST))
+
+    @property
+    def seen(self) -> int:
+        """How many rows are seen at once."""
+        width, height = self.content_size
+        whole = -(-len(self.cells) // self.across)
+        cell = self.writer.terminal.cell
+        usual = LOW if self.columns else width // self.across * cell[0] // cell[1] + 1
+        return max(1, min(whole, ROWS, height // max(LOW, usual) or 1))
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Rows as high as there is room, those around the cursor."""
+        if not self.content_size.area or not self.query(PixelView):
+            return
+        seen, row = self.seen, self.cursor // self.across
+        last = max(0, -(-len(self.cells) // self.across) - seen)
+        self._top = min(last, max(row - seen + 1, min(self._top, row)))
+        height = self._height(seen)
+        for at in range(ROWS):
+            for widget in (self._view(at), self._words(at)):
+                widget.display = at < seen and bool(self.cells)
+            self._view(at).styles.height = height
+            if at < seen:
+                self._words(at).update(self._below(at), layout=False)
+        self.call_after_refresh(self._start)  # when each row has its height
+
+    def _start(self) -> None:
+        self.run_worker(self._draw(), group="sheet", exclusive=True, exit_on_error=False)
+
+    def _height(self, seen: int) -> int:
+        """Rows of cells of a picture: all there are, or as many as it is wide."""
+        width, height = self.content_size
+        cell, free = self.writer.terminal.cell, height // seen - 1
+        if self.columns:
+            return max(1, free)
+        return max(1, min(free, round(width / self.across * cell[0] / cell[1])))
+
+    def _view(self, row: int) -> PixelView:
+        return self.query_one(f"#{self.id}-row-{row}", PixelView)
+
+    def _words(self, row: int) -> Static:
+        return self.query_one(f"#{self.id}-words-{row}", Static)
+
+    def _row(self, row: int) -> tuple[PictureCell, ...]:
+        first = (self._top + row) * self.across
+        return self.cells[first : first + self.across]
+
+    def _edge(self, at: int) -> int:
+        """The cell of the screen at which a cell of the sheet begins."""
+        return at * self.content_size.width // self.across
+
+    def _below(self, row: int) -> Text:
+        """The words of a row, each below the middle of its picture."""
+        text, first = Text(no_wrap=True), (self._top + row) * self.across
+        for at, cell in enumerate(self._row(row)):
+            room = self._edge(at + 1) - self._edge(at) - 1
+            words = printable(cell.words)
+            said = fitted(words, min(room, cell_len(words))).center(room)
+            text.append(said, "bold reverse" if first + at == self.cursor else "dim")
+            text.append(" ")
+        return text
+
+    async def _draw(self) -> None:
+        """The pictures of each row in one, where they are other ones."""
+        for row in range(self.seen if self.cells else 0):
+            view, cells = self._view(row), self._row(row)
+            place = self.content_size.width, self._height(self.seen)
+            key = cells, place, view.ground, self.across
+            if self._shown.get(row) == key:
+                continue
+            pictures = [one.picture for one in cells]
+            edges = [self._edge(at) for at in range(self.across + 1)]
+            made = await asyncio.to_thread(
+                in_row, pictures, edges, place[1], self.writer.terminal.cell, view.ground
+            )
+            self._shown[row] = key
+            view.show(made, self._quick)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to a cell, or take the one on which the cursor is."""
+        x, y = event.screen_x - self.content_region.x, event.screen_y - self.content_region.y
+        row = y // (self._height(self.seen) + 1)
+        at = next((at for at in range(self.across) if x < self._edge(at + 1)), self.across)
+        index = (self._top + row) * self.across + at
+        if row < self.seen and at < len(self._row(row)):
+            if index == self.cursor:
+                self.post_message(self.Taken(index))
+            self.go(index)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.move(0, 1)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.move(0, -1)
+
+
+def in_row(
+    pictures: Sequence[RawPicture | None],
+    edges: Sequence[int],
+    rows: int,
+    cell: tuple[int, int],
+    ground: int,
+) -> RawPicture:
+    """Pictures side by side in one that covers its cells: each as large as fits between two
+    `edges`, which count cells. Slow: call it in a thread."""
+    import numpy as np
+
+    from latty_tui import terminal
+    from latty_tui.drawing.encoding import array
+
+    scale = min(1.0, LARGEST / (edges[-1] * cell[0]))
+    across, down = cell[0] * scale, max(1, round(rows * cell[1] * scale))
+    colour = np.array([ground >> 16, ground >> 8 & 255, ground & 255], np.uint8)
+    whole = np.empty((down, max(1, round(edges[-1] * across)), 3), np.uint8)
+    whole[:] = colour
+    for at, picture in enumerate(pictures):
+        if picture is None:
+            continue
+        left, room = round(edges[at] * across), (edges[at + 1] - edges[at] - 1) * across
+        times = min(room / picture.width, down / picture.height)
+        size = max(1, int(picture.width * times)), max(1, int(picture.height * times))
+        left += max(0, int(room - size[0]) // 2)
+        whole[down - size[1] :, left : left + size[0]] = terminal.fitted(array(picture), size)
+    return RawPicture(whole.tobytes(), whole.shape[1], whole.shape[0])
+
+
+def cut(picture: RawPicture, columns: int, count: int) -> list[RawPicture]:
+    """The pictures of which one was put together without gaps. Slow: call it in a thread."""
+    from latty_tui.drawing.encoding import array
+
+    pixels, rows = array(picture), -(-count // columns)
+    high, wide = pixels.shape[0] // rows, pixels.shape[1] // columns
+    found = []
+    for at in range(count):
+        y, x = at // columns * high, at % columns * wide
+        found.append(RawPicture(pixels[y : y + high, x : x + wide].tobytes(), wide, high))
+    return found
