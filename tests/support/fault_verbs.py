@@ -322,8 +322,13 @@ VERBS = [
         model,
         OWN,
     ),
-    Verb("engine: rename a set", f'engine rename_set {PATH} name="two"', model, OWN),
-    Verb("engine: delete a set", f"engine delete_set {PATH}", model, OWN),
+    Verb(
+        "engine: rename a set",
+        f'engine change_directions work="rename_set" {PATH} name="two"',
+        model,
+        OWN,
+    ),
+    Verb("engine: delete a set", f'engine change_directions work="delete_set" {PATH}', model, OWN),
     Verb(
         "engine: export a set",
         f'engine export_directions {PATH} name=null to="HOME/../here/o.safetensors"',

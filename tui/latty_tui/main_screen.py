@@ -67,7 +67,8 @@ class Main(Screen[None]):
 
     def on_mount(self) -> None:
         for panel in self.panels():
-            panel.entitle()
+            if panel.border_title is None:  # it may have said more of itself by now
+                panel.entitle()
         for panel in self.query(UNFOLDED):
             panel.add_class("-current")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from latty import files, home, locks, reading
 from latty.directions.store import SETS
-from latty.errors import BadData, Missing, WouldOverwrite, unwritten
+from latty.errors import BadData, LattyError, Missing, WouldOverwrite, unwritten
 from latty.folders import owned
 from latty.store import is_name
 
@@ -74,21 +74,29 @@ def recorded() -> Iterator[list[SetChange]]:
 @contextmanager
 def changing(file: Path) -> Iterator[None]:
     """Where changes are recorded, what the set holds before is kept; whoever changes it has its
-    lock. Raises OutputError."""
+    lock. What it holds then is kept when that is undone: once it is changed nothing is written, so
+    no disk can fail what is done. Raises OutputError."""
     noted = _noted.get()
     if noted is None or not is_name(file.stem):
         yield
         return
-    before = keep(file)
-    yield
-    _note(noted, SetChange(file.stem, before, keep(file)))
+    before = digest_of(file)
+    fresh = bool(before) and not os.access(place(before), os.F_OK)
+    keep(file)
+    try:
+        yield
+    except LattyError:  # such as a direction that is not there: what was kept for it goes
+        if fresh and digest_of(file) == before:
+            place(before).unlink(missing_ok=True)
+        raise
+    _note(noted, SetChange(file.stem, before, digest_of(file)))
 
 
 def renamed(source: Path, target: Path) -> None:
     """Note, where changes are recorded, that a set has another name. Raises OutputError."""
     noted = _noted.get()
     if noted is not None and is_name(source.stem):
-        digest = keep(target)
+        digest = digest_of(target)
         noted += [SetChange(target.stem, "", digest), SetChange(source.stem, digest, "")]
 
 
@@ -102,6 +110,12 @@ def _note(noted: list[SetChange], change: SetChange) -> None:
             return
     if change.before != change.after:
         noted.append(change)
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a set's file, "" = there is none. Raises OutputError."""
+    content = _content(file)
+    return "" if content is None else sha256(content).hexdigest()
 
 
 def keep(file: Path) -> str:
@@ -157,9 +171,15 @@ def undo(changes: Sequence[SetChange]) -> None:
 def redo(changes: Sequence[SetChange]) -> None:
     """The same changes once more. Raises as `undo`."""
     with ExitStack() as stack:
+        held = {}
+        for change in changes:  # what is wanted is not what goes first
+            with suppress(OSError):
+                os.utime(place(change.after))
         for name in sorted({change.name for change in changes}):
             stack.enter_context(locks.writing(SETS.place(name), PATIENCE))
-        contents = [found for change in changes if (found := _wanted(change)) is not None]
+            held[name] = keep(SETS.place(name))  # all of them: one may hold what another had
+        found = (_wanted(change, held[change.name]) for change in changes)
+        contents = [one for one in found if one is not None]
         for file, content in sorted(contents, key=lambda one: one[1] is None):  # removals last
             if content is None:
                 files.remove(file)
@@ -167,10 +187,9 @@ def redo(changes: Sequence[SetChange]) -> None:
                 files.write(file, [content])
 
 
-def _wanted(change: SetChange) -> tuple[Path, bytes | None] | None:
-    """The file of a set and what it is to hold; None where it holds that."""
+def _wanted(change: SetChange, there: str) -> tuple[Path, bytes | None] | None:
+    """The file of a set that holds `there`, and what it is to hold; None where it holds that."""
     file = SETS.place(change.name)
-    there = keep(file)
     if there == change.after:
         return None
     if there != change.before:
