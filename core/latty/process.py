@@ -168,6 +168,21 @@ def keep_memory() -> None:
         _MALLOC.mallopt(M_TRIM_THRESHOLD, -1)
 
 
+def put_off_cycles() -> None:
+    """Look for no cycles of garbage until `look_for_cycles`: while a program is imported and built
+    what is new stays, and each look at it is for nothing."""
+    gc.disable()
+
+
+def look_for_cycles() -> None:
+    """Seldom, and in what is made from here on, where it was put off."""
+    if gc.isenabled():
+        return
+    gc.freeze()
+    gc.set_threshold(SELDOM)
+    gc.enable()
+
+
 def give_back_memory() -> None:
     """Return to the system what `keep_memory` has kept."""
     if _MALLOC is not None:

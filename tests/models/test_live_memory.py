@@ -22,7 +22,7 @@ from small_families import (
 from latty.models import live_memory, ops
 from latty.models.base import HasActivations
 from latty.models.families import stylegan2, stylegan3
-from latty.models.live_memory import GUESSED, SHARE, fitting, needed
+from latty.models.live_memory import GUESSED, SHARE, fitting, needed, weighs
 from latty.models.memory import at_once
 from latty.models.registries import FAMILIES as REGISTRY
 
@@ -65,6 +65,20 @@ def in_blocks() -> Any:
     return entry.build(stylegan3_tensors(config), said, torch.device("cpu"))
 
 
+def wide(px: int, dtype: torch.dtype | None = None) -> Any:
+    """A StyleGAN2 with all its channels, of zeros."""
+    channels = tuple(min(512, 32768 >> place) for place in range(2, px.bit_length()))
+    config = replace(STYLEGAN2, z_dim=512, w_dim=512, resolution=px, channels=channels)
+    with torch.device("meta"):
+        shapes = stylegan2.StyleGAN2Network(config).state_dict()
+    tensors = {name: torch.zeros(one.shape) for name, one in shapes.items()}
+    entry: Any = REGISTRY.load("stylegan2")
+    meta = stylegan2.metadata(config)
+    options = {} if dtype is None else {"dtype": dtype}
+    said = meta if dtype is None else {**meta, "precision": "bf16"}
+    return entry.build(tensors, said, torch.device("cpu"), **options)
+
+
 @pytest.mark.parametrize("family", marked(DRAWN))
 def test_what_is_needed_is_what_an_allocator_is_asked_for(family: str, tmp_path: Path) -> None:
     """Half or twice as much at most: how a library packs and lays out features is its own."""
@@ -87,16 +101,40 @@ def test_what_is_needed_is_what_an_allocator_is_asked_for(family: str, tmp_path:
 @pytest.mark.parametrize("family", marked(FAMILIES))
 def test_a_batch_is_the_largest_that_fits(family: str) -> None:
     generator: Any = made(family)
-    for total in (1, *(int(needed(generator, count) / SHARE) for count in (2, 3, 8))):
+    weights = weighs(generator)
+    for total in (weights, *(card(generator, count) for count in (2, 3, 8))):
         batch = fitting(generator, 32, total)
         assert batch in (1, 2, 4, 8, 16, 32)
-        room = total * SHARE
+        room = weights + (total - weights) * SHARE
         assert batch == 1 or min(needed(generator, batch), batch * _guess(generator)) <= room
         assert batch == 32 or needed(generator, 2 * batch) > room
-    wanted = fitting(generator, 8, total := int(1.1 * needed(generator, 4) / SHARE))
+    wanted = fitting(generator, 8, total := int(1.1 * card(generator, 4)))
     live_memory.KNOWN.clear()
     with Card(total):
         assert at_once(made(family, "cuda"), 8) == wanted
+
+
+def card(generator: Any, count: int) -> int:
+    """Bytes of one where so many pictures just fit."""
+    weights = weighs(generator)
+    return weights + int((needed(generator, count) - weights) / SHARE)
+
+
+def test_weights_that_fill_half_of_a_card_leave_room_for_several_pictures() -> None:
+    """What is left is planned with, and no share of the whole that weights alone are beyond."""
+    generator = wide(8)
+    total, features = 2 * weighs(generator), needed(generator, 2) - needed(generator, 1)
+    several = int((total - weighs(generator)) * SHARE / features)
+    assert 3 < several < 10_000
+    batch = fitting(generator, 2**14, total)
+    assert several / 4 <= batch <= several + 1
+
+
+def test_a_network_is_counted_once_whatever_it_is_called() -> None:
+    live_memory.KNOWN.clear()
+    one, other = made("stylegan2"), made("stylegan2")
+    other.info = replace(one.info, name="another", notes=("a note",), class_names=())
+    assert needed(one, 1) == needed(other, 1) and len(live_memory.KNOWN) == 1
 
 
 def _guess(generator: Any) -> int:
@@ -116,23 +154,15 @@ def test_what_edits_replace_inside_is_counted(family: str) -> None:
 @pytest.mark.slow
 def test_large_networks_fill_a_share_of_every_card() -> None:
     """A StyleGAN2 of 1024 px with all its channels."""
-    channels = tuple(min(512, 32768 >> place) for place in range(2, 11))
-    config = replace(STYLEGAN2, z_dim=512, w_dim=512, resolution=1024, channels=channels)
-    with torch.device("meta"):
-        shapes = stylegan2.StyleGAN2Network(config).state_dict()
-    tensors = {name: torch.zeros(one.shape) for name, one in shapes.items()}
-    entry: Any = REGISTRY.load("stylegan2")
-    meta = stylegan2.metadata(config)
     batches = {}
     for dtype in (None, torch.bfloat16):
-        options = {} if dtype is None else {"dtype": dtype}
-        said = meta if dtype is None else {**meta, "precision": "bf16"}
-        generator = entry.build(tensors, said, torch.device("cpu"), **options)
+        generator = wide(1024, dtype)
         batches[dtype] = [fitting(generator, 32, size << 30) for size in CARDS]
         assert batches[dtype] == sorted(batches[dtype])
         assert batches[dtype][0] >= 1 and batches[dtype][-1] == 32
         for size, batch in zip(CARDS, batches[dtype], strict=True):
-            assert batch in (1, 32) or needed(generator, batch) <= (size << 30) * SHARE
+            room = weighs(generator) + ((size << 30) - weighs(generator)) * SHARE
+            assert batch in (1, 32) or needed(generator, batch) <= room
     assert all(half >= full for full, half in zip(*batches.values(), strict=True))
 
 

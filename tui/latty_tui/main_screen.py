@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from latty.process import look_for_cycles
 from latty_tui.desk import Desk, DialogPlace
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import NUMBERED, Place, in_order, name_of, panel_around, panels
@@ -71,6 +72,7 @@ class Main(Screen[None]):
                 panel.entitle()
         for panel in self.query(UNFOLDED):
             panel.add_class("-current")
+        self.call_after_refresh(look_for_cycles)
 
     def on_resize(self) -> None:
         self.query_one("#small", Static).update(SMALL.format(*self.size))

@@ -3,6 +3,7 @@
 import os
 
 from latty.config import Config
+from latty.process import put_off_cycles
 from latty_tui import threads
 from latty_tui.terminal import probe, way
 
@@ -10,6 +11,7 @@ from latty_tui.terminal import probe, way
 def run(ref: str | None, config: Config) -> int:
     """The studio, until it is left; the exit code. Raises Missing for a way to show pictures that
     cannot be used."""
+    put_off_cycles()  # until the first paint
     asked = probe.start()
     try:
         from textual import constants  # takes as long as a slow terminal's answer

@@ -8,6 +8,7 @@ channels, H W pixels.
 import copy
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,14 +21,14 @@ from torch.utils._pytree import tree_iter, tree_map
 from latty.models.base import Generator, HasActivations, ModelInfo
 
 META = torch.device("meta")
-# Of a card's memory, for weights and one batch: a recorded graph holds as much again as it draws,
-# and models that stay open may have a quarter (kept.SHARE).
+# Of a card's memory beside the weights, for one batch: a recorded graph holds as much again as it
+# draws, and models that stay open may have a quarter (kept.SHARE).
 SHARE = 0.25
 GUESSED = 4096  # bytes for each pixel of a picture, of the widest networks
 ANSWERS = 64  # that are kept
 
-# a model with its precision, shapes of its tensors, layers, pictures
-Asked = tuple[ModelInfo, tuple[torch.Size, ...], tuple[str, ...], int]
+# what a file holds and in which precision, whatever it is called; its tensors; layers, pictures
+Asked = tuple[ModelInfo, tuple[tuple[torch.Size, torch.dtype], ...], tuple[str, ...], int]
 KNOWN: dict[Asked, int] = {}  # at most ANSWERS
 
 
@@ -41,12 +42,22 @@ def fitting(generator: Generator, most: int, total: int, changed: Collection[str
     Where that many fit even as guessed nothing is counted: shapes alone make torch import half of
     its compiler, two seconds of a processor.
     """
-    room, batch = total * SHARE, most
-    if batch * _guessed(generator.info) <= room:
+    batch = most
+    if batch * _guessed(generator.info) <= total * SHARE:
         return batch
+    weights = weighs(generator)
+    room = weights + (total - weights) * SHARE
     while batch > 1 and needed(generator, batch, changed) > room:
         batch //= 2
     return batch
+
+
+def weighs(generator: Generator) -> int:
+    """Bytes of what a generator is made of; 0 of one that cannot be copied."""
+    try:
+        return bytes_of(without_numbers(generator)[1])
+    except Exception:  # another's network
+        return 0
 
 
 def needed(generator: Generator, count: int, changed: Collection[str] = ()) -> int:
@@ -60,7 +71,9 @@ def needed(generator: Generator, count: int, changed: Collection[str] = ()) -> i
         bare, held = without_numbers(generator)
     except Exception:  # another's network may not be copied
         return _guessed(generator.info) * count
-    asked = generator.info, tuple(one.shape for one in held), tuple(sorted(changed)), count
+    same = replace(generator.info, name="", class_names=(), notes=())
+    shapes = tuple((one.shape, one.dtype) for one in held)
+    asked = same, shapes, tuple(sorted(changed)), count
     if asked not in KNOWN:
         if len(KNOWN) >= ANSWERS:
             KNOWN.clear()

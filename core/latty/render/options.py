@@ -9,11 +9,12 @@ from latty.models import gpu
 from latty.models.facts import in_fp32, wished
 from latty.models.precision import settled
 from latty.presets import Preset
-from latty.presets.contents import Difference
 from latty.scene import AUTO, FP32, Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import, and checking a preset does not need it
     import torch
+
+    from latty.presets.contents import Difference
 
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
@@ -85,7 +86,7 @@ class Options:
     recipe: bool = True
     frame_cache: int = 0
     precision: str = AUTO
-    differs: tuple[Difference, ...] = ()
+    differs: "tuple[Difference, ...]" = ()
     tell: Callable[[Allowed], None] = unheard
 
     @property

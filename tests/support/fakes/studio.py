@@ -4,9 +4,12 @@ nothing     as it is
 stuck       undo never returns
 crash       the header cannot be drawn any more once the seed is 8
 hung        a disk does not answer while it is looked what presets there are
-modules     modules.txt in the state folder: what is imported at the first paint
+modules     modules.txt in the state folder: what is imported at the first paint; cycles.txt: how
+            often all was looked through for garbage in Textual, and whether it will be
 """
 
+import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -39,12 +42,18 @@ def plant(what: str) -> None:
     elif what == "hung":
         documents.offers = lambda folder: time.sleep(600) or []  # type: ignore[func-returns-value]
     elif what == "modules":
-        listen = Memory.listen
+        listen, before = Memory.listen, gc.get_stats()[2]["collections"]
 
         def told(self: Any, tell: Any) -> None:
             """Right after the first paint."""
             home.state_dir().mkdir(parents=True, exist_ok=True)
             (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
+            looks = gc.get_stats()[2]["collections"] - before
+
+            def later() -> None:
+                (home.state_dir() / "cycles.txt").write_text(f"{looks} {gc.isenabled()}")
+
+            asyncio.get_running_loop().call_later(0.2, later)
             listen(self, tell)
 
         Memory.listen = told  # type: ignore[method-assign]
