@@ -308,13 +308,32 @@ def test_what_is_called_is_a_function_of_the_table(place: House) -> None:
 )
 def test_errors_are_data(place: House, scene: Scene, kind: str, words: str, hint: str) -> None:
     with pytest.raises(EngineError) as caught:
-        place.do(place.engine.draw([scene]))
+        place.do(place.engine.draw([scene], mend=False))
     error = caught.value
     assert error.kind == kind
     assert words in error.message and hint in error.hint
     assert "\n" not in error.message
     assert "Traceback" in error.detail and "drawing.py" in error.detail
     assert pixels(place.do(place.engine.draw([Scene("demo")]))).any()
+
+
+def test_what_cannot_be_applied_is_left_out_and_named(place: House) -> None:
+    lost, foreign = Edit("demo/smlie"), Edit("portraits/smile")
+    held = Edit("demo/age", 1.0, conditions=("gone/x",))
+    scene = Scene("demo", 3, edits=(lost, SMILE, foreign, held), locks=("gone/x", "demo/yaw"))
+    drawn = place.do(place.engine.draw([scene]))
+    rest = Scene("demo", 3, edits=(SMILE,), locks=("demo/yaw",))
+    assert np.array_equal(pixels(drawn), render.picture(rest, "cpu"))
+    assert drawn is not None and "--foreign" not in str(drawn.broken)
+    broken = dict(drawn.broken)
+    assert "did you mean 'smile'?" in broken["demo/smlie"]
+    assert "made for portraits" in broken["portraits/smile"]
+    assert broken.keys() == {lost.direction, foreign.direction, held.direction, "gone/x"}
+    drawn = place.do(place.engine.draw([rest, scene], "strip", columns=2))
+    assert pixels(drawn).shape == (64, 128, 3) and drawn is not None and len(drawn.broken) == 4
+    bad = Scene("demo", label=3, edits=(lost,))  # the rest of it cannot be drawn either
+    with pytest.raises(EngineError):
+        place.do(place.engine.draw([bad]))
 
 
 @pytest.mark.parametrize(

@@ -197,20 +197,26 @@ def test_panels_are_played_and_told(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.slow
-def test_panels_that_cannot_be_drawn_are_told_once() -> None:
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        (Scene("broken"), "not seen"),
+        (Scene("portraits", edits=(Edit("missing/x", 1.0),)), "drawn without x"),
+    ],
+)
+def test_panels_that_cannot_be_drawn_are_told_once(lost: Scene, words: str) -> None:
     """And not with every frame."""
 
     async def keys(pilot: Keys) -> None:
         app, preset = pilot.app, presets.read("panels.toml")
-        lost = replace(Scene("portraits"), edits=(Edit("missing/x", 1.0),))
         panels = [replace(one, preset=replace(one.preset, scene=lost)) for one in preset.panels[1:]]
         film = replace(preset, panels=(preset.panels[0], *panels))
         projector = app.panel("timeline").projector
         projector.start(playback_of(film, 4, "loop"))
         await until(pilot, lambda: len(projector._kept) == 8, "a whole round")
-        told = [one for one in said(pilot).splitlines() if "is not seen" in one]
+        told = [one for one in said(pilot).splitlines() if words in one]
         assert [text.partition(":")[0] for text in told] == [
-            "panel 2 is not seen", "panel 3 is not seen",
+            f"panel 2 is {words}", f"panel 3 is {words}",
         ]  # fmt: skip
         await pilot.press("escape")
 

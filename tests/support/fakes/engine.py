@@ -2,7 +2,7 @@
 
 A picture is one colour, of the seed, with a stripe per edit. Models are those of MODELS and files
 that are there; "broken" cannot be opened, opening "deadly" ends the process, opening slow.onnx
-takes ten minutes, so does a picture of seed 600. Directions whose set is "missing" cannot be drawn.
+takes ten minutes, so does a picture of seed 600. Directions whose set is "missing" are not there.
 What is asked is written down
 in the state folder, asked.jsonl.
 """
@@ -53,14 +53,16 @@ def answer(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 def drawn(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The pictures side by side, black rows where there is none."""
-    tiles = []
+    tiles, broken = [], {}
     for table in header["scenes"]:
         scene = from_table(table)
+        if scene.model == "broken":
+            return failed("Missing", "there is no model 'broken'"), b""
         if scene.seed == 600:
             time.sleep(600)
         for edit in scene.edits:
             if edit.direction.startswith("missing/"):
-                return failed("Missing", f"there is no direction {edit.direction}"), b""
+                broken[edit.direction] = f"there is no direction {edit.direction}"
         tiles.append(tile(scene))
     columns = min(header["columns"], len(tiles))
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
@@ -70,7 +72,7 @@ def drawn(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         for y in range(SIZE)
     )
     said = {"width": columns * SIZE, "height": len(rows) * SIZE, "ms": 1.5, "device": "cpu"}
-    said["precision"] = "fp32"
+    said["precision"], said["broken"] = "fp32", broken
     return {"ok": True, **said, "memory": None}, lines
 
 

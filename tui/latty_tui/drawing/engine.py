@@ -41,13 +41,15 @@ class EngineDied(EngineError):
 @dataclass(frozen=True, slots=True)
 class Drawn(RawPicture):
     """What the engine drew; `ms` is what the generator took, `memory` used and whole in bytes, of
-    a GPU, `precision` its numbers. `coarse`: it is small, and the whole picture follows."""
+    a GPU, `precision` its numbers. `coarse`: it is small, and the whole picture follows. `broken`:
+    the directions that are left out of it, each with why."""
 
     ms: float
     device: str
     memory: tuple[int, int] | None
     coarse: bool = False
     precision: str = FP32
+    broken: tuple[tuple[str, str], ...] = ()
 
 
 class Waiting(NamedTuple):
@@ -212,11 +214,13 @@ class EngineClient:
         ground: int = 0,
         coarse: int | None = None,
         early: Callable[[Drawn], object] = lambda drawn: None,
+        mend: bool = True,
     ) -> Drawn | None:
         """The pictures of scenes in one, `columns` side by side with `gap` px of the colour
         `ground` (0xRRGGBB) between them; None where a newer draw of the same channel came before it
         was done. Of one picture that takes long, `early` is given a coarse one first where `coarse`
-        says at how many px it is seen. Raises EngineError, EngineDied."""
+        says at how many px it is seen. `mend`: edits that cannot be applied are left out. Raises
+        EngineError, EngineDied."""
         answer = await self._ask(
             "draw",
             lambda message: early(_drawn(message)),
@@ -227,6 +231,7 @@ class EngineClient:
             gap=gap,
             ground=ground,
             coarse=coarse,
+            mend=mend,
         )
         return None if answer.header.get("stale") else _drawn(answer)
 
@@ -342,7 +347,8 @@ def _drawn(message: wire.Message) -> Drawn:
     header, memory = message.header, message.header["memory"]
     told = {key: header[key] for key in ("width", "height", "ms", "device", "precision")}
     coarse, amounts = bool(header.get("coarse")), tuple(memory) if memory else None
-    return Drawn(message.payload, **told, memory=amounts, coarse=coarse)
+    broken = tuple(header.get("broken", {}).items())
+    return Drawn(message.payload, **told, memory=amounts, coarse=coarse, broken=broken)
 
 
 def _error(header: Mapping[str, Any]) -> EngineError:

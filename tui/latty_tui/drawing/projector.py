@@ -18,7 +18,7 @@ from latty.errors import LattyError
 from latty.presets import Output, Preset
 from latty.presets.formats import is_film
 from latty.presets.values import Loop
-from latty.scene import Scene
+from latty.scene import Scene, named
 from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
 from latty_tui.drawing.engine import Drawn, EngineDied, EngineError
@@ -225,11 +225,13 @@ class Projector:
             except EngineError as error:  # a panel may be of a model that is not here
                 if scene.model == self.desk.opened:
                     raise
-                self._tell_absent(number, error)
+                self._tell_absent(number, f"not seen: {error}")
                 found.append(None)
             else:
                 if drawn is None:
                     return None
+                for ref, why in drawn.broken:
+                    self._tell_absent(number, f"drawn without {named(ref)}: {why}")
                 found.append(drawn)
         if not any(found):
             return None
@@ -239,11 +241,11 @@ class Projector:
             composed, playback.preset, playback.output, frame, found, size
         )
 
-    def _tell_absent(self, number: int, error: EngineError) -> None:
-        """That a panel cannot be drawn, once for a film."""
+    def _tell_absent(self, number: int, words: str) -> None:
+        """That a panel, or a part of it, cannot be drawn, once for a film."""
         if number not in self._absent:
             self._absent.add(number)
-            self.desk.say(f"panel {number + 1} is not seen: {error}", "warning")
+            self.desk.say(f"panel {number + 1} is {words}", "warning")
 
     async def _asked(
         self, scenes: list[Scene], columns: int, size: int, channel: str = "picture"

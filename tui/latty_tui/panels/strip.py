@@ -136,7 +136,7 @@ class StripPanel(Panel, Vertical):
         key = self._key(ref)
         picture = self._kept.get(key)
         if picture is None:
-            picture = await self._asked(key)
+            picture = await self._asked(key, ref)
         if picture is None or ref != self.ref or key != self._key(ref):
             return
         self.shown = key
@@ -147,7 +147,7 @@ class StripPanel(Panel, Vertical):
             self.view.show(picture)
         self.call_after_refresh(self._label)  # where the pictures are once they have their rows
 
-    async def _asked(self, key: StripKey) -> RawPicture | None:
+    async def _asked(self, key: StripKey, ref: str) -> RawPicture | None:
         scenes, count, ground = key
         try:
             drawn = await self.desk.engine.draw(
@@ -159,6 +159,9 @@ class StripPanel(Panel, Vertical):
             self._clear(printable(error.message))
             return None
         if drawn is None:
+            return None
+        if why := dict(drawn.broken).get(ref):
+            self._clear(printable(why))
             return None
         picture: RawPicture = drawn
         if drawn.width > LARGEST:

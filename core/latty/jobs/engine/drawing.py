@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latty.errors import BadData, DeviceError
+from latty.edits.mending import mended
+from latty.errors import BadData, DeviceError, LattyError
 from latty.jobs.engine.cache import ModelCache
 from latty.jobs.engine.painter import BetweenSteps
 from latty.models.base import AnySize
@@ -55,6 +56,8 @@ class Drawing:
         self._ground = _whole(asked, "ground", 0, WHITE)
         self._size = _height(asked, self._scenes[0])
         self._coarse = None if asked.get("coarse") is None else _whole(asked, "coarse", 1, LARGEST)
+        self._mends = bool(asked.get("mend"))
+        self._broken = dict[str, str]()  # why directions are left out
         self._batch = 1
         self._done = 0
         self._seconds = 0.0
@@ -72,7 +75,7 @@ class Drawing:
         """Draw the next few, or one where that takes long; between its steps it may be left, and
         the next turn goes on there. Raises what models and edits raise."""
         if self._under_way is None:
-            self._under_way = self._pictures(self._scenes[self._done : self._done + self._batch])
+            self._under_way = self._next()
             self._lately = 0.0
         while True:
             begun = time.perf_counter()
@@ -89,6 +92,25 @@ class Drawing:
         self._batch = max(1, min(BATCH, int(SLOW * len(drawn) / max(self._lately, 1e-6))))
         for pixels in drawn:
             self._place(pixels)
+
+    def _next(self) -> UnderWay:
+        """The next pictures (H, W, 3); where edits cannot be applied, without these if asked so."""
+        try:
+            return (yield from self._pictures(self._scenes[self._done :][: self._batch]))
+        except LattyError:
+            if not self._mends or not self._mend():
+                raise
+        return (yield from self._pictures(self._scenes[self._done :][: self._batch]))
+
+    def _mend(self) -> bool:
+        """Take out of all scenes what cannot be applied; whether there was any. Raises BadData,
+        Missing."""
+        self._mends, scene = False, self._scenes[0]
+        generator = self._cache.generator(scene.model, scene.precision)
+        for i, scene in enumerate(self._scenes):
+            self._scenes[i], broken = mended(scene, generator)
+            self._broken |= broken
+        return bool(self._broken)
 
     def _pictures(self, scenes: Sequence[Scene]) -> UnderWay:
         """Pictures (H, W, 3) of some scenes; where memory is short, of the first one alone."""
@@ -166,6 +188,7 @@ class Drawing:
             "device": self._cache.name,
             "precision": self._precision,
             "memory": self._cache.memory(),
+            "broken": self._broken,
         }
 
 

@@ -3,9 +3,11 @@
 `python -m latty.jobs.engine DEVICE PRECISION` reads requests from stdin and answers on stdout
 (wire.py says how); it ends when its stdin closes, however the app ended. stderr is its log.
 
-    {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap", "ground", "coarse"}
+    {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap", "ground", "coarse", "mend"}
                                            pixels, see drawing.py; "ground": 0xRRGGBB between
-                                           pictures; "coarse": px at which one picture is seen
+                                           pictures; "coarse": px at which one picture is seen;
+                                           "mend": without edits that cannot be applied, which the
+                                           answer names: "broken", {direction: why}
     {"id", "op": "open", "model"}          what a model is: info, classes, notes, activations
     {"id", "op": "call", "name", "args"}   a function of CALLS and what it returns, as JSON
     {"id", "op": "cancel", "channel"}      forget what is asked for there

@@ -7,7 +7,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from latty.scene import Edit
-from latty_tui.drawing.engine import OpenModel
+from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.library import edit_layers as layers
 from latty_tui.panels.edits import bars
 from latty_tui.panels.edits.editing import EditingPanel
@@ -25,7 +25,8 @@ class EditsPanel(EditingPanel):
         "The edits of the picture, in the order in which they act. A bar spans the strengths that "
         "are usable, zero in its middle; a key that is held stops at their end and at zero, "
         "and goes on where you press it again. Signs before a name: M muted, S solo, ! locked "
-        "(no other edit moves along it), a absolute, c centred, f flip, ¬ without other directions."
+        "(no other edit moves along it), a absolute, c centred, f flip, ¬ without other "
+        "directions; ✗ cannot be applied: the picture is drawn without it, and the border says why."
     )
     EMPTY = "No edits yet. Choose a direction on the left and press Enter, or → to try it at once."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -101,6 +102,19 @@ class EditsPanel(EditingPanel):
         self._look_up()
         self.refresh()
 
+    def on_drawn(self, drawn: Drawn) -> None:
+        """What the picture is drawn without is marked; what is new among it is said."""
+        if self.desk.view.compare == "original" or self.desk.view.moment is not None:
+            return  # without edits; a frame of a film
+        before, self.broken = self.broken, dict(drawn.broken)
+        if before != self.broken:
+            for ref in self.broken.keys() - before.keys():
+                words = f"drawn without {self.book[ref].name}: {self.broken[ref]}"
+                self.desk.say(words, "warning")
+            self._look_up(again=True)
+            self.refresh()
+            self._tell()
+
     def on_focus(self) -> None:
         self._look_up(again=True)
 
@@ -133,15 +147,17 @@ class EditsPanel(EditingPanel):
 
     def line(self, index: int, width: int) -> list[LinePart]:
         if index >= len(self.edits):
-            name = self.book[self.held[index - len(self.edits)]].name
-            return [LinePart(fitted("!", bars.FLAGS), "strong"), LinePart(f"{name}  locked", "dim")]
+            known = self.known_of(self.held[index - len(self.edits)])
+            flags = fitted("✗!" if known.wrong else "!", bars.FLAGS)
+            return [LinePart(flags, "strong"), LinePart(f"{known.name}  locked", "dim")]
         state, edit = self.desk.state, self.edits[index]
-        silent = "M" if index in state.muted else " "
+        known = self.known_of(edit.direction)
+        lost = "✗" if known.wrong else " "
+        silent = "M" if index in state.muted else lost
         flags = "S" if index in state.solo else silent
         locked = edit.direction in state.scene.locks
         flags += "!" if locked else MODE_SIGNS[edit.mode] or ("¬" if edit.conditions else "")
-        known, heard = self.book[edit.direction], state.heard(index)
-        return bars.line(edit, known, width, heard, flags)
+        return bars.line(edit, known, width, state.heard(index), flags)
 
     def under(self) -> None:
         self._tell()
@@ -151,11 +167,11 @@ class EditsPanel(EditingPanel):
     def _tell(self) -> None:
         """What the row of the cursor is, on the border."""
         edit = self.edit
-        words = "" if edit is None else self._footnote(edit)
+        words = self._footnote(edit) if edit else self.known_of(self.ref).wrong if self.ref else ""
         self.entitle(f"edits {len(self.edits)}" if self.edits else "edits", words)
 
     def _footnote(self, edit: Edit) -> str:
-        known = self.book[edit.direction]
+        known = self.known_of(edit.direction)
         if known.wrong:
             return known.wrong
         parts = ["locked"] if edit.direction in self.desk.state.scene.locks else []

@@ -8,7 +8,7 @@ from latty_tui.dialogs import readers as reading
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import edit_layers
-from latty_tui.library.direction_facts import FactBook, strength_words
+from latty_tui.library.direction_facts import DirectionFacts, FactBook, strength_words
 from latty_tui.library.sliding import Slide
 from latty_tui.panel import Panel, opens
 from latty_tui.panels.edits import bars
@@ -25,6 +25,7 @@ class EditingPanel(Panel, Lines):
         self.book = FactBook()
         self.slide = Slide()
         self.held: tuple[str, ...] = ()  # locked directions without an edit
+        self.broken: dict[str, str] = {}  # directions the picture is drawn without, and why
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -42,6 +43,11 @@ class EditingPanel(Panel, Lines):
             return self.edit.direction
         index = self.cursor - len(self.edits)
         return self.held[index] if 0 <= index < len(self.held) else ""
+
+    def known_of(self, ref: str) -> DirectionFacts:
+        """What is known of a direction, and what the engine found wrong with it."""
+        known = self.book[ref]
+        return replace(known, wrong=known.wrong or self.broken.get(ref, ""))
 
     def said(self, edit: Edit) -> str:
         """An edit in a step of the history."""
