@@ -6,7 +6,7 @@ name: what a file names stays with it until the next one takes its place, in one
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -212,13 +212,16 @@ class Store:
             self._sweep(name, {place.name, *names})
         return place
 
-    def remove(self, name: str) -> None:
+    def remove(
+        self, name: str, around: Callable[[Path], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         """The user's file of that name, and then what it names: who looks meanwhile has all of it
-        or nothing. What an earlier removal left goes, too. Raises Missing, UsageError for one that
-        ships with latty, Locked, OutputError.
+        or nothing. What an earlier removal left goes, too. `around(file)` is entered once nobody
+        else writes it. Raises Missing, UsageError for one that ships with latty, Locked,
+        OutputError.
         """
         file = self.own(name)
-        with locks.writing(file):
+        with locks.writing(file), around(file):
             named = self._names(file)
             if not files.remove(file) and not self._rest(name):
                 raise Missing(f"no {self.kind} '{name}' there any more")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from latty import home
+from latty import home, locks
 from latty.cli import leftovers
 from latty.directions import bin, manage
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
-from latty.errors import LattyError, Missing, WouldOverwrite
+from latty.errors import LattyError, Locked, Missing, WouldOverwrite
 
 WORK: dict[str, Callable[[str], object]] = {
     "rename": lambda path: manage.rename(path, "a", "c"),
@@ -105,3 +105,10 @@ def test_the_bin_is_bounded_and_cleaned(mine: Path, monkeypatch: pytest.MonkeyPa
     for one in old:
         one.remove()
     assert {one.kind for one in old} == {"replaced"} and not bin.kept() and not unseen
+
+
+def test_a_set_that_somebody_writes_is_not_read_before_it_is_ours(mine: Path) -> None:
+    """Else what is kept of it is not what is removed."""
+    with locks.writing(mine), bin.recorded() as changes, pytest.raises(Locked):
+        manage.delete_set(str(mine))
+    assert not changes and not bin.kept() and mine.exists()

@@ -413,3 +413,18 @@ def test_every_line_goes_back_to_what_is_usual() -> None:
             assert made[0] != State(strange), field.name
             strange = made[0].scene
     assert strange == Scene("demo", 7)
+
+
+def test_the_nearest_step_of_a_state_is_reached_as_far_as_files_stay() -> None:
+    states = [State(Scene("demo", seed)) for seed in range(4)]
+    history = History(states[0])
+    for number, state in enumerate(states[1:]):
+        files = (SetChange("mine", "", "a" * 64),) if number == 1 else ()
+        history.push(state, "n", "", number, sets=files)
+    history.push(states[0], "again", "", 9.0)
+    assert history.nearest(states[0]) == 4 and history.nearest(states[1]) == 1
+    assert history.nearest(State(Scene("flat"))) is None
+    assert history.reach(3) == 3 and history.reach(4) == 4 and history.reach(0) == 2
+    history.go(1)
+    assert history.nearest(states[0]) == 0
+    assert history.reach(0) == 0 and history.reach(4) == 1

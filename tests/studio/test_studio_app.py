@@ -5,6 +5,7 @@ import asyncio
 import errno
 import gc
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from textual.app import App
 from textual.widget import Widget
 
 from latty import home
+from latty.directions import bin, manage
 from latty.errors import ConfigError
 from latty_tui import keymap
 from latty_tui.app import Studio
@@ -301,6 +303,48 @@ def test_esc_leads_back_to_the_picture_that_is_shown() -> None:
         assert app.state is state and app.picture.pixels.picture is shown
         assert "ctrl+r goes on" in said(pilot) and len(app.history) == 3
         assert seeds()[-1] == 600, "nothing is drawn for it"
+
+    run(keys)
+
+
+async def _drawn_for_long(pilot: Keys) -> None:
+    await until(pilot, lambda: asked("draw")[-1]["scenes"][0]["seed"] == 600, "it is drawn")
+
+
+def test_esc_after_undo_leaves_what_is_to_be_done_again() -> None:
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        app.history.push(app.state.with_scene(seed=600), "seed 600", "", 0.0)
+        change(app, seed=9)
+        await settled(pilot)
+        shown = app.state
+        await pilot.press("u")
+        await _drawn_for_long(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.state is shown and len(app.history) == 3 and app.history.index == 2
+
+    run(keys)
+
+
+def test_esc_takes_back_no_change_of_files() -> None:
+    mine = home.directions_dir() / "mine.safetensors"
+    mine.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / "directions" / "demo.safetensors", mine)
+    with bin.recorded() as changes:
+        manage.rename(str(mine), "smile", "grin")
+    renamed = mine.read_bytes()
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        state = app.state.with_scene(seed=600)
+        app.change(state, "rename to grin", sets=tuple(changes))
+        await _drawn_for_long(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.state is state and mine.read_bytes() == renamed
+        await pilot.press("u")
+        await until(pilot, lambda: mine.read_bytes() != renamed, "undo does take it back")
 
     run(keys)
 

@@ -119,7 +119,7 @@ def test_a_preset_that_names_what_is_not_there_is_opened(here: Path) -> None:
         await until(pilot, lambda: app.state.name == "face", "it is opened")
         await settled(pilot)
         await until(pilot, lambda: shows(pilot, Scene("demo", 4, edits=(Edit("demo/smile"),))))
-        assert marks(pilot) == ["✗", "", "✗", "✗!"]
+        assert marks(pilot) == ["✗", "", "✗¬", "✗!"]
         await pilot.press("p", "enter")
         await until(pilot, lambda: not app.dialogs, "saved")
         kept = presets.read(here / "face.toml").scene

@@ -488,6 +488,26 @@ def _flipped(app: "object", before: bytes) -> bool:
     return len(now) == len(before) and now != before
 
 
+def test_a_set_that_is_too_large_to_be_kept_is_deleted_for_good_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine = home.directions_dir() / "mine.safetensors"
+    mine.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / "directions" / "demo.safetensors", mine)
+
+    async def keys(pilot: Keys) -> None:
+        found = await ready(pilot)
+        await pilot.press("slash", *"mine", "enter", "down")
+        await until(pilot, lambda: found.row.entry.name == "mine", "the set")
+        for most, words in ((2**20, "u brings it back"), (1000, "for good")):
+            monkeypatch.setattr(renaming.bin, "MOST", most)
+            await pilot.press("D")
+            await until(pilot, lambda: words in dialog(pilot), words)  # noqa: B023
+            await pilot.press("escape")
+
+    run(keys)
+
+
 # --- models ---------------------------------------------------------------------------------------
 
 

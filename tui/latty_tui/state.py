@@ -246,6 +246,19 @@ class History:
             return self.steps[max(0, index) + 1 : self.index + 1][::-1]
         return self.steps[self.index + 1 : index + 1]
 
+    def nearest(self, state: State) -> int | None:
+        """The step of a state that is the nearest, the earlier of two; None = there is none."""
+        found = [i for i, step in enumerate(self.steps) if step.state == state]
+        return min(found, key=lambda i: (abs(i - self.index), i), default=None)
+
+    def reach(self, index: int) -> int:
+        """The step nearest to `index` that is come to without a change of files."""
+        way = -1 if index < self.index else 1
+        for count, step in enumerate(self.crossed(index)):
+            if step.sets:
+                return self.index + way * count
+        return index
+
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 

@@ -76,8 +76,7 @@ def delete(path: str, names: Sequence[str]) -> int:
 
 def delete_set(path: str) -> None:
     """The whole file, one of the store's. Raises Missing, UsageError, OutputError, Locked."""
-    with bin.changing(file := _stored(path)):
-        SETS.remove(file.stem)
+    SETS.remove(_stored(path).stem, around=bin.changing)
 
 
 def rename_set(path: str, name: str) -> str:

@@ -48,16 +48,20 @@ class PreviewLoop:
 
     def back(self) -> None:
         """Esc: what is being drawn is called off; the picture that was there before and the state
-        that it shows are back."""
+        that it shows are back. Files stay as they are: where some were changed meanwhile, it goes
+        back as far as that, and draws."""
         worker, shown = self._worker, self._shown
         at_work = self._timer is not None or (worker is not None and not worker.is_finished)
-        self.forget()
         desk = self.desk
         if not at_work or shown is None or shown[0].scene.model != desk.opened:
+            self.forget()
             return
+        at = desk.history.nearest(shown[0])
+        if at is not None and (near := desk.history.reach(at)) != at:
+            desk.go_to_step(near)
+            return
+        self.forget()
         state, desk.view, drawn = shown
-        steps = desk.history.steps
-        at = next((i for i in range(desk.history.index, -1, -1) if steps[i].state == state), None)
         if at is None:  # a later move of the same slider took its place
             desk.change(state, "back to the picture")
         elif at != desk.history.index:

@@ -5,6 +5,7 @@ Everything here reads or writes files: it runs in threads, and knows no Textual.
 
 import json
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, PresetError
@@ -21,7 +22,12 @@ from latty.folders import private
 from latty.presets import Preset
 from latty.presets.archives.manifest import SUFFIX, is_archive, parted
 
+if TYPE_CHECKING:
+    from latty.render.sources import PresetSource
+
 RECENT = "recent-presets.json"
+# Keys of a preset that name directions: a scene is drawn without those that cannot be had.
+DIRECTION = re.compile(r"(edits\.\d+\.(direction|within|conditions\.\d+)|locks\.\d+)$")
 MOST_RECENT = 20
 MOST_MEDIA = 50  # results that are offered, newest first
 MOST_SEEN = 500  # files of a folder that are looked into
@@ -77,10 +83,11 @@ def several(ref: str) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
+def read(ref: str, answers: Sequence[str] = (), anyway: bool = False, strict: bool = True) -> Read:
     """The preset of a file, a shipped name, or a picture that latty made; `answers` to what a
     picture must not name by itself. With `anyway` what it is made of may have another content: it
-    is the preset of what is here, and pins nothing else.
+    is the preset of what is here, and pins nothing else. Unless `strict`, directions that cannot be
+    had are no fault: warnings name them.
 
     Raises PresetError with every fault, models and directions that are not there among them;
     Unplaced for what a picture must not name; Changed; BadData, Missing, OutputError.
@@ -94,7 +101,7 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     first = [f"it stands for {count} presets: this is the first"] if count > 1 else []
     if source.loaded.each.pass_of(source.loaded.number).axes is not None:
         first.append("keys of [[each]] are panels here: space shows them with their captions")
-    warnings = (*first, *differs, *source.doubts().lines())
+    warnings = (*first, *differs, *_doubts(source, strict))
     preset = source.preset
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}
@@ -102,6 +109,16 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     if (names := source.loaded.names) is not None:  # whose other presets no file can name
         return Read(preset.of_one_piece, None, tuple(warnings), None, names.archive.path)
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
+
+
+def _doubts(source: "PresetSource", strict: bool) -> list[str]:
+    """What is doubtful about a preset. Raises PresetError."""
+    try:
+        return source.doubts().lines()
+    except PresetError as error:
+        if strict or not all(DIRECTION.search(one.key) for one in error.problems):
+            raise
+        return [f"drawn without {one.key}: {one.what}" for one in error.problems]
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:
@@ -302,7 +319,7 @@ def last(name: str) -> Read | None:
     """What was used last, where its preset is of this name and may be edited."""
     for path in recent()[:1]:
         with suppress(PresetError, BadData, Missing, OSError):
-            found = read(str(path))
+            found = read(str(path), strict=False)
             if found.file is not None and found.preset.name == name and not is_shipped(path):
                 return found._replace(file=path)
     return None

@@ -125,7 +125,7 @@ class FileActions(DirectionList):
         more = f"{used} of the stack goes with it; " if used else ""
         answers = [
             Choice(None, "keep it"),
-            Choice(True, "delete it", f"{more}u brings it back"),
+            Choice(True, "delete it", more + renaming.brought_back(entry.path)),
         ]
         self.desk.ask(
             Decide(f"delete {what}?", answers), lambda _: self._do(self._delete(found, entry))

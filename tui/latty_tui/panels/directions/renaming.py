@@ -1,12 +1,15 @@
 """Names that are typed, and a state after names have changed. Pure; tests need no screen."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from latty.directions import bin
 from latty.directions.file import new_name
 from latty.directions.store import SETS, name_since, split
 from latty.scene import Scene
+from latty.text import bytes_words
 from latty_tui.state import State
 
 SUFFIXES = (".safetensors", ".npy")
@@ -50,6 +53,14 @@ def export_path(text: str) -> Path:
     except (OSError, RuntimeError) as error:
         raise ValueError(f"this cannot be a path: {error}") from None
     return path.absolute()
+
+
+def brought_back(path: Path) -> str:
+    """Whether undo gives a set back that is changed now: one alone may be too large to be kept."""
+    with suppress(OSError):
+        if (size := path.stat().st_size) > bin.MOST:
+            return f"for good: {bytes_words(size)} are too much to be kept for u"
+    return "u brings it back"
 
 
 def short(ref: str) -> str:

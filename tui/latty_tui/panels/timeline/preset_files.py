@@ -85,7 +85,8 @@ class PresetFiles:
             self._ask_which(ref, names)
             return False
         try:
-            found = await asyncio.to_thread(documents.read, ref, answers, anyway)
+            strict = what != "load"  # who writes a name that is not there is shown the line
+            found = await asyncio.to_thread(documents.read, ref, answers, anyway, strict)
         except PresetError as error:
             await self._problems(error, Path(ref).expanduser())
             return False
