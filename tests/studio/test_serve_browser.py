@@ -76,10 +76,6 @@ def shows(page: Browser, scene: Scene, what: str, folder: Path) -> None:
         raise AssertionError(f"{what}: {best:.1f} dB, see {folder}\n{text(page)}") from None
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="help that is closed at once leaves its last rows over the picture, in the browser",
-)
 def test_the_page_is_the_studio(tmp_path: Path) -> None:
     if missing("chromium", "npm"):
         pytest.skip(f"needs {', '.join(missing('chromium', 'npm'))}")

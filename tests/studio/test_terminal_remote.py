@@ -98,7 +98,7 @@ def test_a_job_goes_on_without_the_studio(tmp_path: Path, monkeypatch: pytest.Mo
     preset = write_preset(tmp_path, frames=300, size=64)
     with studio(tmp_path, str(preset)) as terminal:
         terminal.press("r")
-        terminal.wait_for("enter: start")
+        terminal.wait_for("⏎ start")
         terminal.press("enter")
         terminal.wait(lambda: list(run.listed()), "a job")
         [status] = run.listed()

@@ -225,7 +225,8 @@ class Display:
             pixels = scaled(pixels, picture.columns * width, picture.rows * height)
         top, left = picture.row * height, picture.column * width
         area = np.s_[top : top + pixels.shape[0], left : left + pixels.shape[1]]
-        self.canvas[area], self.covered[area] = pixels, True
+        down, across = self.covered[area].shape  # of one for a larger window, what is seen
+        self.canvas[area], self.covered[area] = pixels[:down, :across], True
 
     def shown(self) -> tuple[Pixels, NDArray[np.bool_]]:
         """The pixels of pictures on the screen now, and where there are any."""

@@ -275,11 +275,12 @@ class Studio(UndoingApp):
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """What the compositor writes, around pictures that stand; pixels that it wrote over are
         painted again."""
-        if self._running and screen is self.screen:
+        shown = self._running and screen is self.screen and not self._batch_count
+        if shown:
             renderable = self.writer.around(renderable)
         super()._display(screen, renderable)
-        if self._running and renderable is not None:
-            self.writer.written(getattr(renderable, "spans", None))
+        if shown and renderable is not None:
+            self.writer.written(renderable.spans)
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
         self.writer.arrived()

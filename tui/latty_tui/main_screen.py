@@ -208,5 +208,6 @@ class Main(Screen[None]):
             view.cover(True)
 
     def on_screen_resume(self) -> None:
+        self._share()  # the window may have another size since
         for view in self.query(PixelView):
             view.cover(False)

@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-Span = tuple[int, int, int]  # y, from x, to x, in cells
+from latty_tui.drawing.cell_set import Span
+
 Piece = tuple[int, int, int, int, Strip]  # y, from x, to x, the strip's own x, the strip
 
 

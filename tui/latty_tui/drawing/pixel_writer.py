@@ -7,6 +7,7 @@ it took is the speed of the link.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -15,17 +16,20 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 
 from latty_tui.drawing.around import AroundPictures
+from latty_tui.drawing.cell_set import Span
 from latty_tui.drawing.encoding import Encoded
 from latty_tui.terminal import PICTURES
 from latty_tui.terminal.probe import Terminal, window_cell
 
-Spans = Sequence[tuple[int, int, int]]  # (y, from x, to x) of cells
+Spans = Sequence[Span]
 
 PATIENCE = 5.0  # seconds to wait for the answer before going on without
 DOUBT = 0.5  # the same, plus some round trips, while no answer has ever come
 ASK = "\x1b[6n"
 DETAILS = ((6e5, None), (2e5, 448), (6e4, 320))  # bytes/s of the link -> px of a whole picture
 LEAST = 256  # px of one on a link that is slower still
+TELLING, HEARD = 10_000, 0.3  # bytes, s: what is smaller and quicker says little of the link
+RECENT = 5  # pictures that tell the speed
 LARGEST, TMUX = 720, 640  # px on screen; tmux drops a picture of more than 1 MB
 FULL = 1200  # px on a full screen
 
@@ -33,7 +37,7 @@ FULL = 1200  # px on a full screen
 class Painted(Protocol):
     """A widget whose cells have pixels over them."""
 
-    def written(self, spans: Spans | None) -> None: ...
+    def written(self, spans: Spans) -> None: ...
     def kept(self) -> Spans: ...
     def lost(self) -> None: ...
     def again(self) -> None: ...
@@ -47,12 +51,18 @@ class PixelWriter:
         self.views: list[Painted] = []  # they come and go by themselves
         self.sent = 0  # pictures
         self.bytes = 0  # of the last picture
-        self.speed: float | None = None  # bytes per second, None = not known yet
+        self._speeds = deque[float]((), RECENT)  # bytes per second that the last ones came at
         self.seconds = 0.0  # that the last picture took to arrive
         self._asked: float | None = None
         self._arrived = asyncio.Event()
         self._arrived.set()
         self._answers, self._known = True, terminal.rtt > 0  # it has answered before
+
+    @property
+    def speed(self) -> float | None:
+        """Bytes per second of the link: the best of late, as a busy machine only makes it seem
+        slower. None = not known yet."""
+        return max(self._speeds, default=None)
 
     @property
     def survives(self) -> bool:
@@ -75,11 +85,10 @@ class PixelWriter:
         """What Textual is about to write, without the cells whose pixels stand."""
         if not isinstance(update, ChopsUpdate | LayoutUpdate):
             return update
-        kept = [span for view in self.views for span in view.kept()]
-        return AroundPictures(update, kept) if kept else update
+        return AroundPictures(update, [span for view in self.views for span in view.kept()])
 
-    def written(self, spans: Spans | None) -> None:
-        """Textual has written cells, None = all of them."""
+    def written(self, spans: Spans) -> None:
+        """Textual has written cells."""
         for view in self.views:
             view.written(spans)
 
@@ -130,8 +139,9 @@ class PixelWriter:
         self._asked, self._known = None, True
         self._arrived.set()
         way = max(1e-4, self.seconds - self.terminal.rtt)
-        now = self.bytes / way
-        self.speed = now if self.speed is None else 0.7 * self.speed + 0.3 * now
+        if self.bytes < TELLING and way < HEARD:
+            return
+        self._speeds.append(self.bytes / way)
 
     def hide(self, number: int) -> None:
         """Take a picture away where it would outlive its cells."""

@@ -8,6 +8,7 @@ is sent once.
 
 import asyncio
 import os
+from dataclasses import replace
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -17,7 +18,8 @@ from textual.style import Style
 from textual.timer import Timer
 from textual.widget import Widget
 
-from latty_tui.drawing.around import Span, above, without
+from latty_tui.drawing.around import above
+from latty_tui.drawing.cell_set import CellSet, Span
 from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, covers, dimmed, encode
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixel_writer import PixelWriter, Spans
@@ -25,9 +27,14 @@ from latty_tui.drawing.pixel_writer import PixelWriter, Spans
 SETTLE = 0.04  # seconds after the last touch of the compositor until pixels are painted again
 AT_ONCE = 0.001  # the same, where the rest of the picture is there
 QUICK = 256  # px: the longer side while a key repeats
+WHOLE = 1 << 16  # px: more than any picture has
 QUICK_COLOURS, COLOURS = 64, 256
 COARSE = 2  # cells that one block is wide, below a dialog
+SLOW = 0.1  # seconds that a picture takes on its way, from which on only the newest is sent
 FULL_AFTER = 0.25  # seconds of quiet after which a quick picture is sent whole
+
+Detail = tuple[bool, int]
+Wanted = tuple[RawPicture | None, EncodeOptions]
 
 
 class PixelView(Widget):
@@ -45,15 +52,16 @@ class PixelView(Widget):
         super().__init__(id=id)
         self.writer = writer
         self.picture: RawPicture | None = None
-        self._quick = False
-        self._encoded: Encoded | None = None
+        self._quick = self._dimmed = False
+        self._encoded: tuple[Wanted, Detail, Encoded] | None = None
         self._busy = self._again = self._covered = False
-        self._stands = False  # whether the terminal shows all that was painted last,
-        self._pierced = list[Region]()  # but for these cells, which something wrote over
+        self._painted: Encoded | None = None  # what was written last,
+        self._stands = CellSet()  # where the terminal still shows it,
+        self._foreign = CellSet()  # and where it shows blocks, or what is above the view
+        self._held: Region | None = None  # the place that these two are about
         self._over = list[Region]()  # what is above the view now
         self._mosaic = False  # in cells, because something above it would be painted over
         self._ground: Style | None = None  # around what was painted
-        self._dimmed = False
         self._strips: tuple[object, list[Strip]] | None = None
         self._timer: Timer | None = None
         self._full: Timer | None = None
@@ -61,13 +69,18 @@ class PixelView(Widget):
     @property
     def size_px(self) -> tuple[int, int] | None:
         """Width and height of what is painted; None where nothing is."""
-        return None if self._encoded is None or self.as_cells else self._encoded.pixels
+        return None if self._encoded is None or self.as_cells else self._encoded[2].pixels
 
     @property
     def as_cells(self) -> bool:
         """Whether Textual draws the picture itself, in half blocks: where pixels would cover what
         is above it, and where there is no terminal to paint on."""
-        return self._mosaic or self.app.is_headless or self.writer.way in ("saved", "off")
+        return self._mosaic or not self._paints
+
+    @property
+    def _paints(self) -> bool:
+        """Whether there is a terminal to paint on."""
+        return not self.app.is_headless and self.writer.way not in ("saved", "off")
 
     @property
     def ground(self) -> int:
@@ -92,18 +105,17 @@ class PixelView(Widget):
         if self._full is not None:
             self._full.stop()
         self._full = self.set_timer(FULL_AFTER, self._whole) if quick and picture else None
-        self._mosaic = bool(self._over)
         if picture is None:
             self._forget()
         elif self.as_cells:
-            self._strips = self._encoded = None  # what was encoded is another picture
-            self._wipe()
+            self.refresh()
         else:
-            self._start()
+            self._mend()
 
     def lost(self) -> None:
         """The terminal may not show any more what was painted."""
-        self._stands = False
+        self._stands = CellSet()
+        self._later()
 
     def dim(self) -> None:
         """What is shown is not what is asked for any more: so that it does not pass for it."""
@@ -116,15 +128,14 @@ class PixelView(Widget):
             self._covered, self._strips = covered, None
             if self.picture is not None and self.as_cells:
                 self.refresh()
+            self._later()
 
     def again(self) -> None:
         """Everything anew: another way to show pictures, another size of cells."""
         self._encoded = self._strips = None
-        self._stands = False
-        self.writer.hide(self._number)
-        self.refresh()
-        if self.picture is not None and not self.as_cells:
-            self._start()
+        self._mosaic = False
+        self._wipe()
+        self._later()
 
     # What Textual calls.
 
@@ -137,9 +148,7 @@ class PixelView(Widget):
 
     def on_resize(self) -> None:
         self._strips = None
-        self._stands = False
-        if self.picture is not None and not self.as_cells:
-            self._start()
+        self._later()
 
     def on_mount(self) -> None:
         self.writer.views.append(self)
@@ -151,76 +160,127 @@ class PixelView(Widget):
     def kept(self) -> list[Span]:
         """The cells that the app must not write, because their pixels stand. What is above the
         view is written: its cells are lost to the picture until nothing is above it."""
+        place = self._look()
+        if self._ground != self.visual_style:
+            self._stands = CellSet()  # what is written now takes it away
+        if self.writer.survives and self._stands and (self._over or not place.area):
+            self._in_cells()
+        if not self._settled and self._timer is None:
+            self._later()
+        return list((self._stands - CellSet.of(*self._over)).spans())
+
+    def written(self, spans: Spans) -> None:
+        """The app has written cells, (y, from x, to x): pixels that were there are painted again,
+        soon."""
         place = self._place()
-        over = above(self.app.screen_stack, self) if place.area else []
-        if over != self._over:
-            self._over = over
-            if not over:
-                self._uncovered()
-            elif self.writer.survives:
-                self._in_cells()
-        self._pierced += [one for one in over if one not in self._pierced]
-        there = self._encoded is not None and self._encoded.place == tuple(place)
-        if not self._stands or not there or self._ground != self.visual_style:
-            self._stands = False  # what is written now takes it away
-            return []
-        return [
-            (y, first, last)
-            for y in place.line_range
-            for first, last in without(
-                place.column_span, [one.column_span for one in self._pierced if y in one.line_range]
-            )
-        ]
+        wrote = CellSet(spans) & CellSet.of(place)
+        if not wrote:
+            return
+        before = self._stands
+        if not self.writer.survives:
+            self._stands = before - wrote
+        strange = wrote if self._mosaic else wrote & CellSet.of(*self._over)
+        self._foreign = (self._foreign - wrote) | strange
+        if not self._settled:
+            self._later(AT_ONCE if self._stands else SETTLE)  # at once: a dialog has gone
+
+    # What the terminal shows.
+
+    def _look(self) -> Region:
+        """See what is above the view now; its place."""
+        place = self._place()
+        self._over = above(self.app.screen_stack, self) if place.area else []
+        if place != self._held:  # there is something else where it was
+            self._held = place
+            if not self.writer.survives:
+                self._stands = CellSet()
+            self._foreign = CellSet()
+        return place
+
+    @property
+    def _wanted(self) -> Wanted:
+        """What is to be painted, however fine."""
+        return self.picture, replace(self._order(self._place()), detail=None, colours=0)
+
+    @property
+    def _right(self) -> bool:
+        """Whether all cells of the picture that are seen show it, if maybe a quick one."""
+        there = self._encoded
+        if there is None or there[2] is not self._painted or there[0] != self._wanted:
+            return False
+        return not _cells(there[2]) - self._stands - CellSet.of(*self._over)
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the terminal shows what it should."""
+        if self.picture is None or not self._paints or not self._place().area:
+            return True
+        if self._over:
+            return self._mosaic or (self._right and not self.writer.survives)
+        return self._right and self._fine and not (self._mosaic or self._foreign)
+
+    @property
+    def _detail(self) -> Detail:
+        """px of the longer side that are kept now, after whether it is no quick one."""
+        return (False, QUICK) if self._quick else (True, self.writer.detail or WHOLE)
+
+    @property
+    def _fine(self) -> bool:
+        """Whether what is encoded last is what is wanted, and has all the detail that it may."""
+        there = self._encoded
+        return there is not None and there[0] == self._wanted and there[1] >= self._detail
+
+    def _later(self, seconds: float = SETTLE) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(seconds, self._mend)
+
+    def _mend(self) -> None:
+        """Do what is next to be done until the terminal shows what it should. It is told of all
+        that may change that, and looks for itself how things are."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if not self.is_attached:
+            return
+        self._look()
+        if self._settled:
+            return
+        there = self._encoded
+        if self._over:  # it came late, or the one that stood is lost: no empty box
+            self._in_cells()
+        elif there is None or not self._fine:
+            self._start()
+        else:
+            self._put(there[2])
+
+    def _put(self, encoded: Encoded) -> None:
+        """Paint what is encoded, once nothing else is left in its place."""
+        if not self.writer.survives:  # else the new one takes the old one's place
+            beyond = self._stands - _cells(encoded)
+            if beyond:
+                self._foreign |= beyond
+                self._stands = CellSet()
+        if self._mosaic or self._foreign:
+            self._mosaic = False
+            self.refresh()  # the view's own cells are written, and tell
+        if not self._foreign:
+            self._painted, self._stands = encoded, _cells(encoded)
+            self._ground = self.visual_style
+            self.writer.paint(encoded)
 
     def _in_cells(self) -> None:
         """Pixels would cover what is above the view now."""
-        if not self._mosaic and self.picture is not None:
-            self.writer.hide(self._number)
+        if not self._mosaic:
             self._mosaic = True
             self._wipe()
 
-    def _uncovered(self) -> None:
-        """Nothing is above it any more."""
-        if self.picture is None:
-            self._pierced = []
-        elif self._mosaic:
-            self._mosaic = False
-            self._wipe()
-            if self._encoded is None:  # it came meanwhile
-                self._start()
-            else:
-                self._timer = self.set_timer(SETTLE, self._repaint)
-
     def _wipe(self) -> None:
         """Have the view's own cells written."""
-        self._stands = False
+        self.writer.hide(self._number)
+        self._foreign |= self._stands
+        self._stands = CellSet()
         self.refresh()
-
-    def written(self, spans: Spans | None) -> None:
-        """The app has written cells, (y, from x, to x) or all of them: pixels that were there are
-        painted again, soon."""
-        place = self._place()
-        if self.as_cells or self._encoded is None or place.area == 0:
-            return
-        there = self._encoded
-        painted = Region(there.column, there.row, there.columns, there.rows)
-        if there.place != tuple(place):
-            painted = place
-        hit = spans is None or any(
-            painted.y <= y < painted.bottom and first < painted.right and last > painted.x
-            for y, first, last in spans
-        )
-        if not hit and not self._over:
-            self._pierced = []  # beside the picture
-        if not hit or (self.writer.survives and self._encoded.place == tuple(place)):
-            return
-        if self._stands and self._over:
-            return  # what is above took its own cells only
-        soon = AT_ONCE if self._stands else SETTLE  # a dialog has gone: what it took is empty
-        self._stands = False
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(soon, self._repaint)
 
     # Pixels.
 
@@ -234,9 +294,8 @@ class PixelView(Widget):
         return self.content_region if self.is_attached and self.display else Region()
 
     def _whole(self) -> None:
-        if self.picture is not None and self._quick:
-            self._quick = False
-            self._start()
+        self._quick = False
+        self._later(AT_ONCE)
 
     def _start(self) -> None:
         """Encode and paint, in the background; asked again meanwhile it does so once more."""
@@ -246,18 +305,33 @@ class PixelView(Widget):
             self.run_worker(self._work(), exclusive=False, exit_on_error=False, group="pixels")
 
     async def _work(self) -> None:
+        """One picture after the other, each the newest when the line had room for it. A line that
+        is slow is given another one where there is a newer one by then, but not twice in a row."""
+        dropped = False  # of a film there would be nothing, were none painted that is late
         try:
+            await self.writer.ready()
             while self._again:
                 self._again = False
-                place, picture = self._place(), self.picture
-                if picture is None or place.area == 0 or self.as_cells:
+                place, picture, detail = self._place(), self.picture, self._detail
+                if picture is None or place.area == 0 or not self._paints:
                     continue
-                encoded = await asyncio.to_thread(encode, picture, self._order(place))
-                await self.writer.ready()
-                if place != self._place():  # it has moved meanwhile
-                    self._again = True
-                elif not self._again and not self.as_cells:
-                    self._paint(encoded)
+                wanted, order = self._wanted, self._order(place)
+                if not self._fine:
+                    encoded = await asyncio.to_thread(encode, picture, order)
+                    now = self._wanted
+                    if now[0] is None:
+                        continue
+                    stale = now != wanted and self.writer.seconds > SLOW and not dropped
+                    if stale or now[1] != wanted[1]:  # which has moved meanwhile
+                        self._again = dropped = True
+                        continue
+                    dropped = False
+                    self._encoded = wanted, detail, encoded
+                    if now != wanted and not self._over and not self._mosaic:
+                        self._put(encoded)
+                self._mend()
+                await self.writer.ready()  # which may tell that the link is quicker
+                self._again = self._again or not (self._over or self._fine)
         finally:
             self._busy = False
 
@@ -277,32 +351,9 @@ class PixelView(Widget):
             dimmed=self._dimmed,
         )
 
-    def _paint(self, encoded: Encoded) -> None:
-        before, self._encoded = self._encoded, encoded
-        if self._timer is not None:
-            self._timer.stop()
-        survives = self.writer.survives  # then the new one takes the old one's place
-        if before is not None and not before.inside(encoded) and not survives:
-            self._wipe()  # the old one shows at the sides: its cells are written again
-            return
-        self._repaint()
-
-    def _repaint(self) -> None:
-        encoded, place = self._encoded, self._place()
-        if encoded is None or self.as_cells or place.area == 0:
-            return
-        if self._over:  # it came late, or the one that stood is lost: no empty box
-            self._in_cells()
-            return
-        if encoded.place != tuple(place):
-            self._start()
-            return
-        self._stands, self._pierced, self._ground = True, [], self.visual_style
-        self.writer.paint(encoded)
-
     def _forget(self) -> None:
-        self._encoded = self._strips = None
-        self.writer.hide(self._number)
+        self._encoded = self._painted = self._strips = None
+        self._mosaic = False
         self._wipe()
 
     # Cells.
@@ -327,3 +378,8 @@ class PixelView(Widget):
             for text, ink, ground in line
         ]
         return Strip(parts, self.size.width)
+
+
+def _cells(encoded: Encoded) -> CellSet:
+    """Those that it is painted over."""
+    return CellSet.of(Region(encoded.column, encoded.row, encoded.columns, encoded.rows))

@@ -1,0 +1,127 @@
+"""What opens and closes over a picture, in quick succession and at any moment: in the end the
+terminal shows what it would if all were painted anew."""
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from terminal_fake import ITERM, KITTY, PLAIN, SIXEL, FakeTerminal, Kind
+from terminal_pictures import psnr
+from terminal_studio import large, quick
+
+SECONDS = 40  # of each run
+COARSE = 20  # dB: where a busy machine passes for a slow line, a picture has less detail
+OPENS = ("?", "ctrl+p", "ctrl+o", "s", "r", "d", "ctrl+r")  # the last one: a toast
+CHANGES = ("n", "v", "f", "g", "o", "z", "down", "right", "u")
+SIZES = ((120, 40), (110, 40), (140, 44), (100, 30), (80, 24))
+PAUSES = (0.0, 0.0, 0.003, 0.02, 0.05, 0.15)
+Seen = tuple[np.ndarray, np.ndarray, list[list[tuple[str, str, str]]]]
+
+
+def seen(terminal: FakeTerminal) -> Seen:
+    """Pixels (H, W, 3), where there are any (H, W), and the cells that they do not cover."""
+    with terminal.changed:
+        pixels, covered = (one.copy() for one in terminal.display.shown())
+        buffer = terminal.display.cells.buffer
+        cells = [[buffer[y][x] for x in range(terminal.columns)] for y in range(terminal.rows)]
+    width, height = terminal.cell
+    full = covered.reshape(terminal.rows, height, terminal.columns, width).all(axis=(1, 3))
+    return (
+        pixels,
+        covered,
+        [
+            [
+                ("", "", "") if full[y, x] else (one.data, one.fg, one.bg)
+                for x, one in enumerate(row)
+            ]
+            for y, row in enumerate(cells)
+        ],
+    )
+
+
+def differs(was: Seen, now: Seen) -> str:
+    """What is not as it would be if it were painted anew, in words; "" = nothing."""
+    if was[1].shape != now[1].shape:
+        return "another size"
+    found = []
+    if (wrong := was[1] != now[1]).any():
+        found.append(f"{wrong.sum()} px are {'missing' if now[1][wrong].any() else 'left over'}")
+    other = (was[0] != now[0]).any(-1)
+    if other.any() and psnr(was[0][other], now[0][other]) < COARSE:
+        found.append(f"{other.sum()} px are wrong")
+    rows = [y for y, (a, b) in enumerate(zip(was[2], now[2], strict=True)) if a != b]
+    if rows:
+        found.append(f"cells of rows {rows}")
+    return ", ".join(found)
+
+
+def resized(terminal: FakeTerminal, columns: int, rows: int) -> None:
+    """The terminal has lost what it showed, and says so, also where its size is the same."""
+    terminal.resize(columns, rows)
+    terminal.kill(signal.SIGWINCH)
+
+
+def calm(terminal: FakeTerminal) -> None:
+    """No dialog, no toast, nothing that is still to come."""
+    for _ in range(4):
+        terminal.press("escape")
+        time.sleep(0.12)
+    terminal.quiet(0.3)
+    terminal.wait(lambda: "▌" not in terminal.text(), "toasts to go")
+    terminal.quiet(0.7)
+
+
+def as_painted_anew(terminal: FakeTerminal, what: object) -> None:
+    calm(terminal)
+    was, text = seen(terminal), terminal.text()
+    resized(terminal, terminal.columns, terminal.rows)
+    terminal.quiet(0.7)
+    wrong = differs(was, seen(terminal))
+    assert not wrong, f"{wrong}, after {what}\n{text}\n--- anew:\n{terminal.text()}"
+    pictures = terminal.kind.pictures == "nothing" or seen(terminal)[1].any()
+    assert pictures or terminal.columns < 100, f"no picture after {what}\n{terminal.text()}"
+
+
+def moves(terminal: FakeTerminal, dice: random.Random) -> list[object]:
+    """Some keys and new sizes of the window, at once or soon after each other."""
+    done: list[object] = []
+    for _ in range(dice.randint(2, 9)):
+        kind = dice.random()
+        if kind < 0.15:
+            size = dice.choice(SIZES)
+            resized(terminal, *size)
+            done.append(size)
+        else:
+            key = dice.choice(OPENS if kind < 0.5 else CHANGES if kind < 0.7 else ("escape",))
+            terminal.press(key)
+            done.append(key)
+        pause = dice.choice(PAUSES)
+        time.sleep(pause)
+        done.append(pause)
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [SIXEL, KITTY, ITERM, PLAIN], ids=lambda kind: kind.pictures)
+def test_whatever_covers_a_picture_leaves_no_trace(kind: Kind, tmp_path: Path) -> None:
+    dice = random.Random(kind.pictures)
+    with quick(tmp_path, kind=kind) as terminal:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            as_painted_anew(terminal, moves(terminal, dice))
+
+
+@pytest.mark.parametrize("pause", PAUSES[1:])
+@pytest.mark.parametrize("key", ["?", "ctrl+p", "r"])
+def test_a_dialog_that_is_closed_at_once_leaves_no_trace(
+    key: str, pause: float, tmp_path: Path
+) -> None:
+    with quick(tmp_path, kind=SIXEL) as terminal:
+        [picture] = large(terminal.pictures)
+        terminal.press(key)
+        time.sleep(pause)
+        as_painted_anew(terminal, [key, pause])
+        assert terminal.area(picture)[1] == 1
