@@ -1,12 +1,14 @@
 """Pictures to choose from in a terminal: each cell shows what its words say."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from terminal_fake import FakeTerminal
 from terminal_screen import Picture
-from terminal_studio import FIRST, drawn, scene_now, studio
+from terminal_studio import FIRST, drawn, right, scene_now, studio
 
 from latty.scene import Scene
 
@@ -46,6 +48,32 @@ def test_a_grid_shows_each_seed_above_its_words_and_takes_one(tmp_path: Path) ->
         terminal.press("enter")
         terminal.wait(lambda: scene_now(tmp_path).seed == FIRST.seed + 1, "the seed is taken")
         terminal.calm(1.0)
+
+
+def test_the_gallery_shows_files_in_pixels_and_leaves_the_picture_as_it_was(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "out").mkdir()
+    colours = [(200, 40, 40), (40, 200, 40), (40, 40, 200)]
+    for at, colour in enumerate(colours):
+        Image.new("RGB", (64, 64), colour).save(tmp_path / "out" / f"p{at}.png")
+        os.utime(tmp_path / "out" / f"p{at}.png", (1e9 - at, 1e9 - at))
+    (tmp_path / "home" / "config").mkdir(parents=True)
+    (tmp_path / "home" / "config" / "config.toml").write_text(f'out_dir = "{tmp_path / "out"}"\n')
+    with studio(tmp_path) as terminal:
+        terminal.press("b")
+        terminal.wait_for("p2.png")
+        terminal.calm(1.0)
+        row = [one for one in terminal.pictures if one.row <= 4][-1]
+        pixels, covered = terminal.area(row)
+        assert covered == 1
+        for at, colour in enumerate(colours):
+            middle = pixels[pixels.shape[0] * 3 // 4, pixels.shape[1] * (2 * at + 1) // 8]
+            assert np.abs(middle.astype(int) - colour).max() < 12, f"cell {at}: {middle}"
+        with terminal.watched(0.8) as sent:
+            terminal.press("escape")
+        large = max(sent[0].pictures, key=lambda one: one.columns * one.rows)
+        right(terminal, large, FIRST, "the picture is back")
 
 
 def rows_of(terminal: FakeTerminal) -> list[Picture]:

@@ -71,19 +71,19 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def frames(path: Path) -> Iterator[Frame]:
+def frames(path: Path, most: int = pictures.LARGEST) -> Iterator[Frame]:
     """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), those with an opacity
     on a board, at most SHARP px wide or high, and seconds. Raises BadData where it is damaged
-    or too large; UnfitFile, OSError."""
+    or has more than `most` px; UnfitFile, OSError."""
     from PIL import UnidentifiedImageError
 
     try:
-        for frame in pictures.frames(path, near=SHARP):
+        for frame in pictures.frames(path, most, SHARP):
             yield on_board(_pixels(frame)), frame.info.get("duration", 100) / 1000
         return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none
-    for one, seconds in pictures.film(path):
+    for one, seconds in pictures.film(path, most):
         yield one.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
 
 

@@ -77,7 +77,7 @@ def above(screens: Sequence[Screen[Any]], view: Widget) -> list[Region]:
     have another dialog above them."""
     found, place = list[Region](), view.content_region
     below = {*screens, *view.ancestors}
-    for screen in screens:
+    for screen in screens[screens.index(view.screen) :] if view.screen in screens else screens:
         for widget, (region, clip) in screen._compositor.visible_widgets.items():  # nearest first
             if widget is view:
                 break

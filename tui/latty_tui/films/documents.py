@@ -255,10 +255,21 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
                     yield path, shown(path)
     for path in presets.shipped().values():
         yield path, _first_comment(path) or "comes with latty"
-    media = [path for path in _files(out_dir) if presets.format_of(path) is not None]
-    dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)
-    for _, path in dated[:MOST_MEDIA]:
+    for path in results(out_dir, MOST_MEDIA):
         yield path, f"result, {shown(path)}"
+
+
+def results(folder: Path, most: int) -> list[Path]:
+    """The pictures and films of a folder, those that were written last first."""
+    media = [path for path in _files(folder) if presets.format_of(path) is not None]
+    dated = sorted(((_written(path), path) for path in media), reverse=True)
+    return [path for _, path in dated[:most]]
+
+
+def _written(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def _files(folder: Path) -> list[Path]:

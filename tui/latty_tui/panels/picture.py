@@ -16,7 +16,7 @@ from latty_tui.drawing import grid
 from latty_tui.drawing.engine import Drawn, EngineError
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
-from latty_tui.panel import Panel
+from latty_tui.panel import Panel, opens
 from latty_tui.state import GRIDS
 from latty_tui.terminal import PICTURES
 from latty_tui.widgets.sheet import PictureCell, PictureSheet, cut
@@ -51,6 +51,7 @@ class PicturePanel(Panel, Vertical):
         Binding("o", "original", "Original", tooltip="Look at the picture before all edits"),
         Binding("O", "both", "Original and edited side by side", show=False),
         Binding("g", "grid", "Grid of 1, 4 or 9 seeds to pick from", show=False),
+        Binding("b", "gallery", "Gallery of what was rendered", show=False),
         Binding("f", "full", "Full screen", show=False),
         Binding("z", "zoom", "A pixel as a pixel", show=False),
         Binding("i", "way", "Next way to show pictures", show=False),
@@ -60,6 +61,7 @@ class PicturePanel(Panel, Vertical):
         "both": "compare side",
         "grid": "seeds many several pick choose contact sheet",
         "take": "pick choose",
+        "gallery": "browse thumbnails results renders outputs pictures films open",
         "full": "fullscreen maximise maximize",
         "zoom": "zoom enlarge pixels 1:1 100%",
         "way": "sixel kitty graphics blocks",
@@ -74,8 +76,8 @@ class PicturePanel(Panel, Vertical):
                 ("up,k", 0, -1, "up", "The one above"),
                 ("down,j", 0, 1, "down", "The one below"))
         ),
-        Binding("pagedown", "page(1)", "The seeds after these", id="picture.after", show=False),
-        Binding("pageup", "page(-1)", "The seeds before these", id="picture.before", show=False),
+        Binding("pagedown", "page(1)", "The next page of the grid", id="picture.after", show=False),
+        Binding("pageup", "page(-1)", "The page before", id="picture.before", show=False),
     ]  # fmt: skip
 
     def __init__(self, **more: Any) -> None:
@@ -310,6 +312,17 @@ class PicturePanel(Panel, Vertical):
 
     def on_picture_sheet_moved(self) -> None:
         self.focus()
+
+    @opens
+    def action_gallery(self) -> None:
+        from latty_tui.dialogs.gallery import Gallery
+
+        files: Any = self.desk.panel("timeline")
+
+        def load(ref: str) -> None:
+            self.desk.opening(files.presets.open(ref), "presets")
+
+        self.desk.ask(Gallery(self.desk.writer, self.desk.config.out_dir), load)
 
     def action_full(self) -> None:
         self.screen.toggle_class("-full")

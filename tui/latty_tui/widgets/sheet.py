@@ -20,6 +20,7 @@ from latty_tui.widgets.lines import fitted
 
 ROWS = 6  # at most that are seen at once
 LEAST = 16  # cells across that a picture has, where nobody says how many stand in a row
+FEW = 4  # in a row, where there are fewer: one alone would be as large as the screen
 LOW = 3  # cells down that a row has at least, its words among them
 LARGEST = 1280  # px across
 
@@ -99,7 +100,8 @@ class PictureSheet(Vertical):
     def across(self) -> int:
         """How many stand in a row."""
         width = self.content_size.width
-        return max(1, min(width, self.columns or width // LEAST))
+        fits = max(1, width // LEAST)
+        return self.columns or min(fits, max(FEW, len(self.cells)))
 
     @property
     def seen(self) -> int:
