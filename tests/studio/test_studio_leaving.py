@@ -88,14 +88,15 @@ def test_q_leaves_at_once(tmp_path: Path) -> None:
     assert seed_kept(tmp_path) == 8
 
 
-def test_q_leaves_while_a_disk_does_not_answer(tmp_path: Path) -> None:
+def test_ctrl_q_leaves_while_a_disk_does_not_answer(tmp_path: Path) -> None:
+    """q itself is a letter of what would open."""
     with studio(tmp_path, "hung") as terminal:
         terminal.press("n")
         terminal.wait_for("seed 8")
         terminal.press("ctrl+l")
         terminal.quiet(0.5)
         began = time.monotonic()
-        terminal.press("q")
+        terminal.press("ctrl+q")
         assert terminal.ended() == 0 and time.monotonic() - began < 2 * GRACE + 1
         put_right(terminal)
     assert seed_kept(tmp_path) == 8

@@ -106,7 +106,9 @@ class EditsPanel(EditingPanel):
         """What the picture is drawn without is marked; what is new among it is said."""
         if self.desk.view.compare == "original" or self.desk.view.moment is not None:
             return  # without edits; a frame of a film
-        before, self.broken = self.broken, dict(drawn.broken)
+        mine = {*(edit.direction for edit in self.edits), *self.desk.state.scene.locks}
+        found = {ref: why for ref, why in drawn.broken if ref in mine}
+        before, self.broken = self.broken, found
         if before != self.broken:
             for ref in self.broken.keys() - before.keys():
                 words = f"drawn without {self.book[ref].name}: {self.broken[ref]}"
