@@ -128,17 +128,23 @@ def comes(terminal: FakeTerminal, scene: Scene, what: str, like: float = 30) -> 
 
 
 def blocks_are(terminal: FakeTerminal, folder: Path, like: float) -> None:
-    """The half blocks on the screen are the scene."""
-    runs = [re.search("▀{16,}", line) for line in terminal.text().split("\n")]
-    first = next(number for number, run in enumerate(runs) if run)
-    span = runs[first].span()
-    count = 1
-    while (run := runs[first + count]) and run.span() == span:
-        count += 1
-    width = span[1] - span[0]
-    seen = terminal.display.blocks(span[0], first, width, count)
-    alike = psnr(seen, drawn(scene_now(folder), width, 2 * count))
-    assert alike >= like, f"{alike:.1f} dB in {width} x {count} cells at {span[0]}, {first}"
+    """The half blocks on the screen are the scene, as soon as they are all there."""
+    scene, span = scene_now(folder), (0, 0)
+
+    def there() -> bool:
+        nonlocal span
+        runs = [re.search("▀{16,}", line) for line in terminal.text().split("\n")] + [None]
+        first = next((number for number, run in enumerate(runs) if run), len(runs) - 1)
+        count = 0
+        while (run := runs[first + count]) and (not count or run.span() == span):
+            span, count = run.span(), count + 1
+        if count < 4:  # not all of it
+            return False
+        width = span[1] - span[0]
+        seen = terminal.display.blocks(span[0], first, width, count)
+        return psnr(seen, drawn(scene, width, 2 * count)) >= like
+
+    terminal.wait(there, f"half blocks that are like the scene by {like} dB", 60)
 
 
 def processes_of(folder: Path) -> list[str]:
