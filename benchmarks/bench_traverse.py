@@ -107,7 +107,7 @@ def run(quick: bool = False) -> list[Row]:
          f"wall time, {again:.1f} s, no picture drawn or scored"),
         (f"ranking {160 * count // 3} walks again, nine attributes" if not quick else
          "ranking walks again, nine attributes", "the goal of 2 s", 2 / many.processor,
-         f"processor {many.processor:.2f} s, wall {many.wall:.2f}, importing torch with it"),
+         f"processor {many.processor:.2f} s, wall {many.wall:.2f}, torch not imported"),
         ("ranking a traversal, another scorer", "traversing and scoring it", long / scored,
          f"wall time, {scored:.1f} s, no picture drawn, {pictures} scored"),
     ]  # fmt: skip

@@ -27,20 +27,29 @@ _FIRST = b"process "
 PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a moment
 
 
-def take(path: Path, patience: float = PATIENCE) -> int | None:
-    """An open file that holds the lock of `path`, or None where another process holds it.
+def _nothing(who: str) -> None:
+    pass
+
+
+def take(
+    path: Path, patience: float = PATIENCE, waiting: Callable[[str], None] = _nothing
+) -> int | None:
+    """An open file that holds the lock of `path`, or None where another process holds it. Who that
+    is hears `waiting`, again and again where it is waited for longer than for a probe.
 
     The file is created, where `path` is not a folder; a file that was removed meanwhile is not
     taken for the new one. Raises UnfitFile for a link, a pipe, a file that holds something else,
     OSError.
     """
-    end = time.monotonic() + patience
+    begun = time.monotonic()
     while True:
         handle = _ours(_open(path, os.O_RDWR | os.O_CREAT), path)
         if not _flock(handle):
             os.close(handle)
-            if time.monotonic() >= end:
+            if (waited := time.monotonic() - begun) >= patience:
                 return None
+            if waited >= PATIENCE:
+                waiting(holder(path))
             time.sleep(0.02)
             continue
         if _same(handle, path):
@@ -102,15 +111,17 @@ def locked(
     hint: str = "wait for it, or stop it",
     keep: bool = True,
     patience: float = 0,
+    waiting: Callable[[str], None] = _nothing,
 ) -> Iterator[None]:
     """Hold the lock of `path`, which the kernel releases with the process.
 
     keep      leave the file of the lock
     patience  seconds to wait for another process
+    waiting   is told who that is, in words, meanwhile; it may raise
 
     Raises Locked, "another process is WHAT" and its name, where another process holds it.
     """
-    if (handle := take(path, patience)) is None:
+    if (handle := take(path, patience, waiting)) is None:
         raise taken(path, what, hint)
     try:
         yield
@@ -144,11 +155,13 @@ def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def writing(target: Path, patience: float = 0) -> Iterator[None]:
+def writing(
+    target: Path, patience: float = 0, waiting: Callable[[str], None] = _nothing
+) -> Iterator[None]:
     """Be the only one who makes `target`, a file or folder: to be held from before the work until
     it is written. What a killed writer left beside it is removed.
 
-    patience  seconds to wait for another process
+    patience, waiting  as in `locked`
 
     Raises Locked where another process or user makes it, WouldOverwrite where the name of its lock
     is another file's, OutputError where nothing can be written there, ConfigError.
@@ -158,7 +171,7 @@ def writing(target: Path, patience: float = 0) -> Iterator[None]:
             folder = stack.enter_context(parent_of(target))
             lock = folder / _lock_name(target)
             what, hint = _writing(target)
-            stack.enter_context(locked(lock, what, hint, False, patience))
+            stack.enter_context(locked(lock, what, hint, False, patience, waiting))
             folder.sweep(target.name)
         yield
 

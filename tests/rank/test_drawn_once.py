@@ -89,7 +89,9 @@ def test_figures_are_those_of_each_picture_by_itself(which: str) -> None:
         for n, start in enumerate(plan.starts):
             for s, scene in enumerate(plan.scenes(ref, info, start)):
                 alone = scorer.score(Painter(generator).images([scene]))[0, :2].double()
-                torch.testing.assert_close(found.scores[k, n, s], alone, atol=1e-5, rtol=0)
+                torch.testing.assert_close(
+                    torch.from_numpy(found.scores[k, n, s]), alone, atol=1e-5, rtol=0
+                )
 
 
 @pytest.mark.slow

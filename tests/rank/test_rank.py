@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
@@ -19,16 +20,16 @@ from latty.errors import OutputError
 from latty.models import open_model
 from latty.rank import Curves, Measured, RankPlan, best, curves, gallery, plots, rows
 from latty.rank.baseline import random_set
-from latty.rank.measuring import curves_of
 from latty.rank.score_store import WalkScores
 from latty.rank.table import amplitudes, both_ways
+from latty.rank.walk_curves import curves_of
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 
 def made(*walks: list[list[float]]) -> Curves:
     """Curves of directions whose attributes follow these values at STRENGTHS, for two seeds."""
-    scores = torch.tensor([[list(zip(*walk, strict=True))] * 2 for walk in walks]).double()
+    scores = np.array([[list(zip(*walk, strict=True))] * 2 for walk in walks])
     count = scores.shape[-1]
     return Curves(
         tuple(f"d{k}" for k in range(len(walks))),
@@ -36,8 +37,8 @@ def made(*walks: list[list[float]]) -> Curves:
         (0, 1),
         (STRENGTHS,) * len(walks),
         scores,
-        torch.zeros(count).double(),
-        torch.full((count,), 2.0).double(),
+        np.zeros(count),
+        np.full(count, 2.0),
     )
 
 
@@ -63,10 +64,10 @@ def test_amplitude_counts_how_far_and_corr_how_surely() -> None:
 
 
 def test_one_that_lowers_its_attribute_is_as_monotone_as_its_opposite() -> None:
-    zero, unit = torch.zeros(1).double(), torch.ones(1).double()
-    walk = torch.tensor([[[4.0], [3], [1], [1], [0]]]).double()
+    zero, unit = np.zeros(1), np.ones(1)
+    walk = np.array([[[4.0], [3], [1], [1], [0]]])
     (down,) = both_ways(STRENGTHS, walk, zero, unit)
-    (up,) = both_ways(STRENGTHS, walk.flip(1), zero, unit)
+    (up,) = both_ways(STRENGTHS, walk[:, ::-1], zero, unit)
     assert down.monotone == up.monotone == 1 and down.corr == pytest.approx(-up.corr)
     assert (down.low, down.high) == (-up.high, -up.low) and down.effect == -up.effect
 
@@ -80,9 +81,9 @@ def test_the_best_by_each_figure() -> None:
 
 
 def test_amplitudes_are_means_over_seeds() -> None:
-    walks = torch.tensor([[UP], [DOWN]]).double().transpose(1, 2)  # two seeds, one attribute
-    one = [float(amplitudes(STRENGTHS, walk[None], torch.ones(1).double())) for walk in walks]
-    both = float(amplitudes(STRENGTHS, walks, torch.ones(1).double()))
+    walks = np.array([[UP], [DOWN]]).transpose(0, 2, 1)  # two seeds, one attribute
+    one = [amplitudes(STRENGTHS, walk[None], np.ones(1)).item() for walk in walks]
+    both = amplitudes(STRENGTHS, walks, np.ones(1)).item()
     assert both == pytest.approx(sum(one) / 2)
 
 
@@ -90,7 +91,7 @@ def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     """NaN: no score of 0 in its place, in no figure, table or plot."""
     nan = float("nan")
     whole = made([UP, DOWN], [UP, DOWN])
-    scores = whole.scores.clone()
+    scores = whole.scores.copy()
     scores[0, 0, 2, 0] = nan  # the middle of a line, which its own mean is
     scores[1, 0, :, 0] = nan
     scores += 100  # far from 0
@@ -106,10 +107,10 @@ def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     middle = next(row for row in csv.DictReader(texts["curves.csv"].splitlines())
                   if row["strength"] == "0.0" and row["attribute"] == "a0")  # fmt: skip
     assert (float(middle["mean"]), float(middle["std"])) == (100, 0)
-    samples = torch.tensor([[1.0], [nan], [3.0], [nan], [5.0]])
+    samples = np.array([[1.0], [nan], [3.0], [nan], [5.0]])
     kept = WalkScores(scores[..., :1], scores[:0, ..., :1], samples)
     usual = curves_of(found.directions, ["a0"], (0, 1), found.strengths, kept)
-    assert float(usual.middle) == pytest.approx(3) and float(usual.spread) == pytest.approx(2)
+    assert usual.middle == pytest.approx([3]) and usual.spread == pytest.approx([2])
 
 
 def test_the_page_says_where_the_random_directions_are(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_the_page_says_where_the_random_directions_are(tmp_path: Path) -> None:
 
 def test_all_of_a_plot_is_inside_its_picture() -> None:
     """Violins, too, which are wider and higher than what they are of."""
-    scores = torch.rand(9, 5, 1, generator=torch.Generator().manual_seed(0)).double()
+    scores = np.random.RandomState(0).rand(9, 5, 1)
     found = replace(made([UP]), scores=scores[None], seeds=(*range(9),))
     for units in ((), ("image widths",)):
         plot = plots.of_direction(replace(found, units=units), 0, 0)

@@ -6,13 +6,18 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 import pytest
 import torch
 from cli_in_process import latty
+from cli_process import COMMAND, environment
 
+from latty import locks
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.rank.baseline import best_of
 from latty.rank.table import KEYS
@@ -45,7 +50,56 @@ def undrawable(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a picture is drawn")
 
     monkeypatch.setattr("latty.render.pixels.Painter.drawn", refuse)
-    monkeypatch.setattr("latty.rank.traversal.ranking.open_model", refuse)
+    monkeypatch.setattr("latty.rank.traversal.kept_model.open_model", refuse)
+
+
+@pytest.fixture(scope="module")
+def factors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the traversal "walks" of a model that knows factors of its codes."""
+    place = tmp_path_factory.mktemp("factors")
+    done = latty("traverse", "portraits", *TRAVERSE[2:], "--seeds", "0-1", "--film", "none",
+                 "--scorers", "smile,geometry", "-o", "walks", home=place)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.mark.parametrize("model", ["demo", "portraits"])
+def test_scores_that_are_kept_are_ranked_without_torch(
+    model: str, place: Path, factors: Path, tmp_path: Path
+) -> None:
+    """In the program itself, films with it; also of exact factors, and of other attributes of
+    scorers that were asked before."""
+    home, walks = (factors, "walks") if model == "portraits" else (place, "renders/demo-traverse")
+    if model == "demo":
+        asked = latty("rank", walks, "--scorers", "factors,geometry", "-o", "once", home=home)
+        assert asked.returncode == 0, asked.stderr
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:]]
+    words = ["rank", walks, "--scorers", "smile,yaw,x", "--top", "1", "-o", str(tmp_path / "other")]
+    done = subprocess.run([*command, *words], cwd=home, env=environment(home), text=True,
+                          capture_output=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    there = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "latty.rank.page" in there and not [one for one in there if one.startswith("torch")]
+    assert len([*(tmp_path / "other").glob("*.gif")]) >= 2
+
+
+def test_who_makes_the_random_directions_is_waited_for_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("rank", "portraits", "--directions", "smile", "--scorers", "smile", "--seeds", "0",
+             "--steps", "3", "--samples", "10", "--baseline", "2", "--top", "1")  # fmt: skip
+    assert latty(*words, home=tmp_path).returncode == 0
+    (random,) = tmp_path.glob("home/cache/scores/random/*.safetensors")
+    random.unlink()
+    lock = locks.take(random.with_name(f".{random.name}.lock"))
+    assert lock is not None
+    monkeypatch.setattr("latty.cli.progress.EVERY", 0.2)
+    free = Timer(3, os.close, [lock])
+    free.start()
+    done = latty(*words, home=tmp_path)
+    free.join()
+    assert done.returncode == 0 and random.is_file(), done.stderr
+    assert f"waiting for random directions, made by process {os.getpid()}" in done.stderr
 
 
 def rows(folder: Path) -> dict[tuple[str, str], dict[str, str]]:

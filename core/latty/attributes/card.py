@@ -7,10 +7,13 @@ once with its place, and needs no torch.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
 
 from latty.attributes.base import PROBABILITY
+from latty.checkpoints.checkpoint import digest
+from latty.errors import Missing
 from latty.files import cached
 from latty.models.spec import BATCH_NORM, CHANNELS, CONV, FLAG, SCHEMA, SLOPE, TENSORS
 from latty.tables.reading import Kind, read
@@ -287,3 +290,19 @@ def read_card(path: FilePath) -> Card:
         outputs = (Group(outputs, activation, unit),)
     found.pop("schema", None)
     return Card(groups=outputs, low=low, high=high, **found)
+
+
+def weights_of(path: FilePath) -> FilePath:
+    """The file of weights that the card in a TOML file names. Raises Missing, OutputError,
+    PresetError."""
+    name = read_card(path).weights
+    if not (found := path.parent / name).is_file():
+        raise Missing(f"there is no file {clean(name)} beside {path.name}", "check weights")
+    return found
+
+
+def weights_digest(path: FilePath) -> str:
+    """A hash of all that the scores of a card's network depend on. Raises Missing, OutputError,
+    PresetError."""
+    text = repr(replace(read_card(path), weights="", title="")) + digest(weights_of(path))
+    return sha256(text.encode()).hexdigest()

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -11,14 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latty.attributes import cnn
-from latty.attributes.card import Card, Group, read_card
+from latty.attributes.card import Card, Group, read_card, weights_digest, weights_of
 from latty.attributes.onnx import OnnxNetwork
 from latty.attributes.pixels import luma, middle, shares
 from latty.attributes.resnet import STEM, ResNet, blocks_of
-from latty.checkpoints.checkpoint import digest
 from latty.checkpoints.checkpoint import read as open_checkpoint
 from latty.checkpoints.refusals import Refusal
-from latty.errors import BadData, Missing
+from latty.errors import BadData
 from latty.models.parts import to_torch
 from latty.models.state_dict import TensorReader, shapes_only
 from latty.text import clean
@@ -30,13 +27,10 @@ UNREAD = "is it the file that the TOML describes? ignore = [...] leaves tensors 
 def open_card(path: Path) -> "Classifier":
     """The classifier that a TOML describes. Raises Missing, OutputError, BadData."""
     card = read_card(path)
-    weights = path.parent / card.weights
-    if not weights.is_file():
-        raise Missing(f"there is no file {clean(card.weights)} beside {path.name}", "check weights")
+    weights = weights_of(path)
     with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
         network = _network(card, weights)
-        text = repr(replace(card, weights="", title="")) + digest(weights)
-        scorer = Classifier(path.name, card, network, sha256(text.encode()).hexdigest())
+        scorer = Classifier(path.name, card, network, weights_digest(path))
         with torch.no_grad():  # one grey picture: nothing that fails later is opened
             scorer.score(torch.zeros(1, card.channels, *card.size))
     return scorer

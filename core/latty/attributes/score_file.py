@@ -3,13 +3,15 @@
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from latty import files, home
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.errors import LattyError, OutputError
 from latty.folders import owned
+
+if TYPE_CHECKING:  # torch takes seconds to import: where scores lie is known without it
+    from torch import Tensor
 
 
 def cache(key: str) -> Path:
@@ -18,20 +20,20 @@ def cache(key: str) -> Path:
     return owned(home.cache_dir() / "scores" / key)
 
 
-def content(scores: Tensor, batch: int) -> bytes:
+def content(scores: "Tensor", batch: int) -> bytes:
     """The file of scores (N, A), and of how many pictures were drawn at once."""
     meta = {"sha256": _digest(scores), "batch": str(batch)}
     return b"".join(pieces(meta, {"scores": scores}))
 
 
-def keep(file: Path, scores: Tensor, batch: int) -> None:
+def keep(file: Path, scores: "Tensor", batch: int) -> None:
     """The same scores (N, A) as a file; where it cannot be written, perhaps in somebody else's
     folder, they are made again when they are wanted."""
     with suppress(OutputError):
         files.write(file, [content(scores, batch)])
 
 
-def read(file: Path | None, count: int, attributes: int) -> tuple[Tensor, int] | None:
+def read(file: Path | None, count: int, attributes: int) -> "tuple[Tensor, int] | None":
     """The scores (N, A) in a file, and how many pictures were drawn at once; None where they are
     not there, or not whole."""
     if file is None or not file.is_file():
@@ -52,5 +54,5 @@ def is_whole(file: Path, count: int, attributes: int) -> bool:
     return read(file, count, attributes) is not None
 
 
-def _digest(scores: Tensor) -> str:
+def _digest(scores: "Tensor") -> str:
     return sha256(scores.contiguous().numpy().tobytes()).hexdigest()

@@ -34,6 +34,7 @@ from latty.files import cached
 from latty.text import clean
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 HEADER_LIMIT = 4 * 2**20  # bytes; a thousand tensors need a tenth of one MiB
@@ -183,26 +184,45 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
 
     Numbers of 16 bits are widened to float32. Raises Missing, OutputError, Refusal.
     """
-    names = read_header(path).shapes  # our own words for all that can be wrong with the container
+    read_header(path)  # our own words for all that can be wrong with the container
     import torch
 
+    # in torch's own memory, where they are always aligned alike: so are last bits
+    return {name: torch.tensor(array) for name, array in read_arrays(path).items()}
+
+
+def read_arrays(path: Path) -> "dict[str, NDArray[Any]]":
+    """The same as read-only arrays, (K, L, D) or of any other shape; torch is not imported. Raises
+    Missing, OutputError, Refusal."""
+    names = read_header(path).shapes
     with naming(path), opening(path) as file:
         views, _ = read(code_of(file, os.fstat(file.fileno()).st_size))
-        # in torch's own memory, where they are always aligned alike: so are last bits
-        return {name: torch.tensor(views[name].numpy()) for name in names}
+        return {name: views[name].numpy() for name in names}
 
 
-def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
+def pieces(
+    meta: Mapping[str, str], tensors: "Mapping[str, Tensor | NDArray[Any]]"
+) -> list[bytes | memoryview]:
     """What a file of these tensors, (K, L, D) or of any other shape, and this free text is made of;
     no number is copied. Number types that the format has no word for are written as float32."""
     arrays: dict[str, tuple[str, tuple[int, ...]]] = {}
     numbers: list[bytes | memoryview] = []
     for name, given in tensors.items():
-        known = str(given.dtype).removeprefix("torch.") in WRITTEN
-        tensor = (given if known else given.float()).detach().cpu().contiguous()
-        arrays[name] = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
-        numbers.append(tensor.numpy().data.cast("B") if tensor.numel() else b"")
+        array = _array(given)
+        arrays[name] = str(array.dtype), tuple(array.shape)
+        numbers.append(array.data.cast("B") if array.size else b"")
     return [*beginning(meta, arrays), *numbers]
+
+
+def _array(given: "Tensor | NDArray[Any]") -> "NDArray[Any]":
+    """The numbers in one piece, in a type that is written."""
+    import numpy as np
+
+    known = str(given.dtype).removeprefix("torch.") in WRITTEN
+    if isinstance(given, np.ndarray):
+        return np.asarray(given, order="C") if known else given.astype("<f4")
+    found: NDArray[Any] = (given if known else given.float()).detach().cpu().contiguous().numpy()
+    return found
 
 
 def beginning(

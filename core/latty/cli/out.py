@@ -217,6 +217,9 @@ def seconds(number: float) -> str:
 
 
 def counted(what: str, done: int, total: int, left: float | None) -> str:
-    """`frames 12/60  20 %  5 s left`; a total of 0 and a time that is None are not known."""
-    words = f"{what} {done}" + (f"/{total}  {100 * done // total} %" if total else "")
+    """`frames 12/60  20 %  5 s left`; a total of 0 and a time that is None are not known; with
+    nothing done what is waited for stands alone."""
+    words = f"{what} {done or ''}".rstrip()
+    if total:
+        words = f"{what} {done}/{total}  {100 * done // total} %"
     return words if left is None else f"{words}  {seconds(left)} left"

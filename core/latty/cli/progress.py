@@ -103,7 +103,7 @@ class Progress:
         now = time.monotonic()
         new = self._pace.enters(now, done, what)
         left, self._at = self._pace.left(now, done, total), (done, total)
-        if not self._expected and self._made[1] in ("", what):
+        if (done or total) and not self._expected and self._made[1] in ("", what):
             self._made = total or done, what
         EVENTS.progress(done, total, what, left)
         if self.way == "none":
@@ -176,7 +176,7 @@ class Progress:
 
         words = printable(f"{self.title} {self._pace.what}".strip())
         began, before = self._pace.begun
-        facts = f"{done}/{total}" if total else str(done)
+        facts = f"{done}/{total}" if total else str(done or "")
         if done > before and now > began:
             facts += f"  {(done - before) / (now - began):.3g}/s"
         facts += f"  {seconds(left)} left" if left is not None else ""

@@ -55,9 +55,11 @@ def of(args: Any, seeds: str, steps: int) -> dict[str, Any]:
     found, psi = _latents(args.latents) if args.latents is not None else ((), None)
     said = args.truncation if args.truncation is not None else psi
     names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
+    if args.directions is not None and not names:
+        raise UsageError("--directions names no direction", "leave it out for all of the set")
     return {
         "names": names,
-        "seeds": () if found else tuple(values.seeds(args.seeds or seeds)),
+        "seeds": () if found else tuple(values.seeds(seeds if args.seeds is None else args.seeds)),
         "latents": found,
         "layers": _layers(args.layers),
         "span": args.span,

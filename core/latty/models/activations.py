@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from latty.errors import UsageError
 
-Change = Tensor | Callable[[Tensor], Tensor]
+if TYPE_CHECKING:  # torch takes seconds to import: what a generator is can be said without it
+    from torch import Tensor
+
+Change: TypeAlias = "Tensor | Callable[[Tensor], Tensor]"
 Changes = Mapping[str, Change]  # by the name of the layer
 
 UNCHANGED: Changes = MappingProxyType({})
 
 
-def changed(activation: Tensor, change: Change) -> Tensor:
+def changed(activation: "Tensor", change: Change) -> "Tensor":
     """An activation (N, C, H, W) with a tensor added, or put through a function.
 
     A function that ignores its argument replaces the activation; one picture's (1, C, H, W)
@@ -34,13 +34,15 @@ def changed(activation: Tensor, change: Change) -> Tensor:
         raise _misfit(activation, "what is added must broadcast to that", change) from None
 
 
-def _misfit(activation: Tensor, words: str, found: Tensor) -> UsageError:
+def _misfit(activation: "Tensor", words: str, found: "Tensor") -> UsageError:
     return UsageError(
         f"the activation is {tuple(activation.shape)}: {words}, not {tuple(found.shape)}"
     )
 
 
-def gradients(*inputs: Change | None) -> Any:
+def gradients(*inputs: "Change | None") -> Any:
     """No autograd where no input asks for it, so that memory is reused; a function may ask."""
+    import torch
+
     asks = any(callable(one) or (one is not None and one.requires_grad) for one in inputs)
     return torch.set_grad_enabled(torch.is_grad_enabled() and asks)

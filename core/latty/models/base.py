@@ -5,21 +5,21 @@ registries.py says what an entry of families/ must have to make one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
-
-import numpy as np
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from latty.models.activations import UNCHANGED, Changes
 from latty.scene import FP32, Noise
 from latty.scene import Label as Label  # beside Labels, which it becomes
 
+if TYPE_CHECKING:  # torch takes seconds to import: what a generator is can be said without it
+    import torch
+    from torch import Tensor
+
 Meta = Mapping[str, str]
 Shapes = Mapping[str, Sequence[int]]
 # None, class indices (N,) int64, or weights (N, classes) float32. Those of latty lie on the host: a
 # generator checks them, and a GPU would have to be waited for.
-Labels = Tensor | None
+Labels: TypeAlias = "Tensor | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +118,27 @@ class Generator(Protocol):
     def info(self) -> ModelInfo: ...
 
     @property
-    def device(self) -> torch.device: ...
+    def device(self) -> "torch.device": ...
 
-    def sample(self, seeds: Sequence[int]) -> Tensor:
+    def sample(self, seeds: Sequence[int]) -> "Tensor":
         """Latents z (N, Z) float32, one per seed, each independent of the others."""
         ...
 
     def mapping(
-        self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
-    ) -> Tensor:
+        self, z: "Tensor", label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
+    ) -> "Tensor":
         """Codes (N, L, D) of latents (N, Z); truncation psi acts on layers below `cutoff`."""
         ...
 
-    def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
+    def truncate(
+        self, codes: "Tensor", truncation: "Tensor | float", cutoff: int | None
+    ) -> "Tensor":
         """Codes (N, L, D) moved toward the mean code; `truncation` one number or (N,)."""
         ...
 
     def synthesis(
-        self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
-    ) -> Tensor:
+        self, codes: "Tensor", label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
+    ) -> "Tensor":
         """Images (N, C, H, W) float32, nominally in [-1, 1], unclamped, differentiable in codes."""
         ...
 
@@ -154,7 +156,7 @@ class HasClasses(Protocol):
 class HasClassMeans(Protocol):
     """Knows a mean code for each class, toward which `mapping` truncates codes of that class."""
 
-    def mean_codes(self, label: Labels, count: int) -> Tensor:
+    def mean_codes(self, label: Labels, count: int) -> "Tensor":
         """The mean codes (N or 1, 1, D) of the labels of N = `count` pictures."""
         ...
 
@@ -163,7 +165,7 @@ class HasClassMeans(Protocol):
 class HasLayerWeights(Protocol):
     """Offers the matrix through which each layer reads its code (SeFa, arXiv:2007.06600, eq. 4)."""
 
-    def layer_weights(self) -> list[Tensor]:
+    def layer_weights(self) -> "list[Tensor]":
         """One matrix (outputs, D) per code layer: style = weight @ code."""
         ...
 
@@ -178,23 +180,23 @@ class HasActivations(Protocol):
 
     def activation(
         self,
-        codes: Tensor,
+        codes: "Tensor",
         name: str,
         label: Labels = None,
         truncation: float = 1.0,
         noise: Noise = "const",
-    ) -> Tensor:
+    ) -> "Tensor":
         """Activation (N, C, H, W) after layer `name`; nothing above it is computed."""
         ...
 
     def synthesis_with(
         self,
-        codes: Tensor,
+        codes: "Tensor",
         changes: Changes,
         label: Labels = None,
         truncation: float = 1.0,
         noise: Noise = "const",
-    ) -> Tensor:
+    ) -> "Tensor":
         """Images (N, C, H, W) with the activations after some layers changed, in one pass.
 
         A tensor that broadcasts to the activation is added to it; a function is given it (after
@@ -211,17 +213,17 @@ class HasPrefix(Protocol):
     Where such a family has activations, too, number j is what reads code j.
     """
 
-    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> object:
+    def prefix(self, codes: "Tensor", layer: int, noise: Noise = "const") -> object:
         """The state before code layer `layer`, of codes (N, L, D)."""
         ...
 
     def synthesis_from(
         self,
         state: object,
-        codes: Tensor,
+        codes: "Tensor",
         noise: Noise = "const",
         changes: Changes = UNCHANGED,
-    ) -> Tensor:
+    ) -> "Tensor":
         """Images (N, C, H, W) from a state of batch 1 or N and codes (N, L, D).
 
         `changes` as in HasActivations, of activation `layer` - 1, which the state ends with, or
@@ -245,12 +247,12 @@ class HasFactors(Protocol):
 
     def factor_names(self) -> tuple[str, ...]: ...
 
-    def factors(self, codes: Tensor) -> Tensor:
+    def factors(self, codes: "Tensor") -> "Tensor":
         """The exact factors (N, A) that the codes (N, L, D) stand for."""
         ...
 
 
-def sample_normal(seeds: Sequence[int], z_dim: int) -> Tensor:
+def sample_normal(seeds: Sequence[int], z_dim: int) -> "Tensor":
     """Latents (N, Z) float32, row i = RandomState(seeds[i]).randn(Z).
 
     The stream that NVIDIA's tools and GANSpace draw: frozen by numpy, the same on every device.
@@ -258,7 +260,7 @@ def sample_normal(seeds: Sequence[int], z_dim: int) -> Tensor:
     return drawn_rows(seeds, z_dim, "randn")
 
 
-def drawn_rows(seeds: Sequence[int], count: int, draw: str, dtype: Any = np.float32) -> Tensor:
+def drawn_rows(seeds: Sequence[int], count: int, draw: str, dtype: Any = "float32") -> "Tensor":
     """Rows (N, `count`) of this type, row i = RandomState(seeds[i]).randn(count); `draw` is "randn"
     or "random_sample", uniform in [0, 1).
 
@@ -266,6 +268,9 @@ def drawn_rows(seeds: Sequence[int], count: int, draw: str, dtype: Any = np.floa
     numbers drawn from it. Each row is rounded as it is drawn: all of them in float64 would take
     twice as long as drawing them.
     """
+    import numpy as np
+    import torch
+
     random, rows = np.random.RandomState(0), np.empty((len(seeds), count), dtype)
     numbers = getattr(random, draw)
     for row, seed in zip(rows, seeds, strict=True):

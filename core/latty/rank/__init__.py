@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told before
     from latty.rank.folders import kept_of, work_of
-    from latty.rank.measuring import Curves, curves, ranking
+    from latty.rank.measuring import curves, ranking
     from latty.rank.plan import RankPlan, planned
     from latty.rank.table import KEYS, Measured, RankRow, best, expected, rows
+    from latty.rank.walk_curves import Curves
 
 __all__ = [
     "KEYS",
@@ -33,9 +34,10 @@ __all__ = [
 ]
 _PLACES = {
     "folders": ("kept_of", "work_of"),
-    "measuring": ("Curves", "curves", "ranking"),
+    "measuring": ("curves", "ranking"),
     "plan": ("RankPlan", "planned"),
     "table": ("KEYS", "Measured", "RankRow", "best", "expected", "rows"),
+    "walk_curves": ("Curves",),
 }
 
 

@@ -24,6 +24,7 @@ from latty.directions.file import ARRAY, DirectionSet, write
 from latty.directions.registries import METHODS
 from latty.errors import BadData
 from latty.models.base import Generator, ModelInfo
+from latty.report import Report, silent
 from latty.scene import Label
 from latty.version import __version__
 
@@ -51,12 +52,18 @@ def usual(directions: int, scenes: int = 0) -> int:
 
 
 def random_set(
-    generator: Generator, space: str, like: Sequence[Info], count: int, label: Label
+    generator: Generator,
+    space: str,
+    like: Sequence[Info],
+    count: int,
+    label: Label,
+    report: Report = silent,
 ) -> Path:
     """The file of `count` random directions, made where it is not there: unit vectors in `space`
     (of moves inside the network in the model's own), with their sigma measured, in the layers and
     the range of the directions that they are compared with, in turn; another process that makes the
-    same is waited for. Raises OutputError, Locked, WouldOverwrite, ConfigError."""
+    same is waited for, and the report told. Raises OutputError, Locked, WouldOverwrite,
+    ConfigError."""
     info = generator.info
     where = [[str(one.layers), list(one.usable)] for one in like]
     said = [__version__, info.digest or info.name, space, where, count, label]
@@ -64,7 +71,11 @@ def random_set(
     path = score_file.cache("random") / f"{key}.safetensors"
     if path.is_file():
         return path
-    with locks.writing(path, PATIENCE):
+
+    def waiting(who: str) -> None:
+        report(0, 0, f"waiting for random directions, made by {who or 'another process'}")
+
+    with locks.writing(path, PATIENCE, waiting):
         if not path.is_file():  # nobody made it meanwhile
             _write(path, _fitted(generator, space, count, label), info, like)
     return path

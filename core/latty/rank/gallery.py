@@ -22,10 +22,10 @@ from latty.render.work import is_left
 from latty.report import Report, silent
 from latty.tables.spreadsheet import csv_text
 
-if TYPE_CHECKING:  # they bring torch; `refuse` is called before that is imported
-    from latty.rank.measuring import Curves
+if TYPE_CHECKING:  # they bring numpy; `refuse` is called before that is imported
     from latty.rank.page import RankingPage
     from latty.rank.table import Measured, RankRow
+    from latty.rank.walk_curves import Curves
 
 PAGE, RECORD, HTML, HEAT = "README.md", "ranking.json", "index.html", "heatmap.svg"
 TABLES = ("ranking.csv", "curves.csv", "samples.csv")
@@ -245,7 +245,7 @@ def _refuse_others(
 def _is_page(path: Path) -> bool:
     """Whether a file begins as our page does."""
     with suppress(OSError), path.open("rb") as file:
-        from latty.rank.page import STYLE  # brings torch
+        from latty.rank.page import STYLE  # brings numpy
 
         return STYLE.encode() in file.read(4096)
     return False
@@ -281,8 +281,13 @@ def _table(rows: "Sequence[RankRow]") -> str:
 
 def _curves(found: "Curves") -> str:
     """Mean and spread over starts of every attribute at every strength."""
-    mean = found.scores.nanmean(1)  # (K, S, A)
-    std = (found.scores - mean[:, None]).square().nanmean(1).sqrt()
+    import numpy as np
+
+    known = np.isfinite(found.scores)
+    count = np.where(known.any(1), known.sum(1), np.nan)  # (K, S, A)
+    mean = np.where(known, found.scores, 0).sum(1) / count
+    off = np.where(known, found.scores - mean[:, None], 0)
+    std = np.sqrt(np.square(off).sum(1) / count)
 
     def lines() -> Iterator[list[Any]]:
         tables = zip(found.directions, found.strengths, mean.tolist(), std.tolist(), strict=True)
@@ -305,7 +310,7 @@ def _samples(found: "Curves") -> str:
     strengths in their order."""
 
     def lines() -> Iterator[list[Any]]:
-        every = found.scores.permute(0, 3, 1, 2).tolist()  # (K, A, N, S)
+        every = found.scores.transpose(0, 3, 1, 2).tolist()  # (K, A, N, S)
         for direction, walks in zip(found.directions, every, strict=True):
             for attribute, curves in zip(found.attributes, walks, strict=True):
                 for start, scores in zip(found.seeds, curves, strict=True):

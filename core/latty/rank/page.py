@@ -9,9 +9,9 @@ from pathlib import Path
 
 from latty.rank.baseline import SETS, BestOfRandom
 from latty.rank.films import title_of
-from latty.rank.measuring import Curves
 from latty.rank.plan import Start
 from latty.rank.table import KEYS, RankRow
+from latty.rank.walk_curves import Curves
 from latty.text import clean
 
 HEAT = "heatmap.svg"

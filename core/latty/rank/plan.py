@@ -6,7 +6,6 @@ from typing import Any
 
 from latty.attributes.names import exact, parse_attributes
 from latty.directions.base import Info, layers_of
-from latty.directions.file import DirectionSet
 from latty.directions.opening import find
 from latty.directions.store import reference, set_info
 from latty.errors import BadData, Missing, did_you_mean
@@ -15,6 +14,7 @@ from latty.models import open_model
 from latty.models.base import Generator, ModelInfo
 from latty.presets.tracks import Track
 from latty.rank.baseline import random_set, usual
+from latty.report import Report, silent
 from latty.scene import FP32, Edit, Label, Layers, Scene
 
 Wanted = Sequence[tuple[str, int, str]]  # (scorer, index in it, name)
@@ -119,8 +119,8 @@ class RankPlan:
         ]
 
 
-def _label(plan: RankPlan, header: DirectionSet, info: ModelInfo) -> Label:
-    """The class that is drawn: the one that is said, that of the stored latents, the set's own.
+def _label(plan: RankPlan, usual: Label, info: ModelInfo) -> Label:
+    """The class that is drawn: the one that is said, that of the stored latents, the set's `usual`.
     Raises BadData where latents are of another model, and where they have another class."""
     own, title = None, ""
     if plan.latents:  # all of one file
@@ -132,7 +132,7 @@ def _label(plan: RankPlan, header: DirectionSet, info: ModelInfo) -> Label:
     if not info.num_classes:
         return plan.label
     if plan.label is None:
-        return header.label if own is None else own
+        return usual if own is None else own
     if own is not None and own != plan.label:
         what = f"--label {plan.label}: the latents of {title} are of class {own}"
         raise BadData(what, "leave --label out")
@@ -146,22 +146,24 @@ def planned(
     device: str = "auto",
     baseline: int | None = 0,
     pictures: bool = True,
+    report: Report = silent,
     **rest: Any,
 ) -> "tuple[RankPlan, Generator]":
     """The plan for a set and attributes such as "smile,geometry", and the model; None = the one
     that the set was made for. The class is that of the stored latents, else the set's own, where
     `rest` names none. `baseline` random directions (None: as many as suit) in the same space and
     layers, at the same strengths, are walked beside; more of them suit where no `pictures` are
-    wanted, and the model knows all that is asked of its codes.
+    wanted, and the model knows all that is asked of its codes. `report` hears what is waited for.
 
     Raises Missing, BadData, DeviceError.
     """
     header = set_info(ref)
     name = model or header.model
+    report(0, 0, f"opening {name}")
     generator = open_model(name, device, rest.pop("precision", FP32))
     wanted = tuple(parse_attributes(scorers, generator)) if scorers else ()
     plan = RankPlan(ref, name, wanted, **{"seeds": (), **rest}, precision=generator.info.precision)
-    plan = replace(plan, label=_label(plan, header, generator.info))
+    plan = replace(plan, label=_label(plan, header.label, generator.info))
     if plan.layers is not None:
         layers_of(str(plan.layers), generator.info)
     if len(plan.kept) < 3:
@@ -172,13 +174,16 @@ def planned(
     if baseline is None:
         drawn = pictures or any(exact(scorer, generator) is None for scorer, _, _ in wanted)
         baseline = usual(len(plan.chosen()), 0 if drawn else len(plan.starts) * len(plan.kept))
-    return with_baseline(plan, generator, baseline), generator
+    return with_baseline(plan, generator, baseline, report), generator
 
 
-def with_baseline(plan: RankPlan, generator: Generator, count: int) -> RankPlan:
+def with_baseline(
+    plan: RankPlan, generator: Generator, count: int, report: Report = silent
+) -> RankPlan:
     """The plan with so many random directions beside its own, each with the layers and the range of
     one of these. Raises OutputError, ConfigError."""
     if not count:
         return plan
     space = set_info(plan.ref).space
-    return replace(plan, random=str(random_set(generator, space, plan.chosen(), count, plan.label)))
+    made = random_set(generator, space, plan.chosen(), count, plan.label, report)
+    return replace(plan, random=str(made))

@@ -6,8 +6,8 @@ from html import escape
 from statistics import fmean, pstdev
 
 from latty.rank.baseline import BestOfRandom
-from latty.rank.measuring import Curves
 from latty.rank.table import RankRow
+from latty.rank.walk_curves import Curves
 from latty.text import clean
 
 WIDTH, HEIGHT = 300, 200  # px of a plot of one direction

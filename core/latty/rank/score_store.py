@@ -11,20 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from latty import files, locks
-from latty.attributes import open_scorer
-from latty.attributes.names import exact, names_of
-from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.attributes.names import digest_of, exact, names_of
+from latty.checkpoints.safetensors import pieces, read_arrays, read_header
 from latty.errors import LattyError
 from latty.models.base import Generator
 from latty.rank.plan import Wanted
 
 KIND, ENDING = "walk scores", ".safetensors"
 DIGITS = 16  # of a digest in a name
+Scores = NDArray[Any]
 Column = tuple[str, int, str]  # (scorer, index in it, name)
 
 
@@ -62,9 +63,9 @@ class JudgeKey:
 class WalkScores:
     """Scores (K, N, T, A) of directions, (R, N, T, A) of random ones, (S, A) of samples."""
 
-    scores: Tensor
-    random: Tensor
-    samples: Tensor
+    scores: Scores
+    random: Scores
+    samples: Scores
 
     def of(self, columns: Sequence[int]) -> "WalkScores":
         """Some of the attributes."""
@@ -78,7 +79,7 @@ def key_of(scorer: str, generator: Generator) -> JudgeKey:
     if exact(scorer, generator) is not None:
         said = f"exact {generator.info.digest or generator.info.name}"
     else:
-        said = open_scorer(scorer).digest
+        said = digest_of(scorer)
     return JudgeKey(scorer, names, sha256(said.encode()).hexdigest())
 
 
@@ -88,7 +89,7 @@ def read(folder: Path, key: JudgeKey, shape: WalkShape) -> WalkScores | None:
     if not file.is_file():
         return None
     try:
-        meta, arrays = read_header(file).meta, read_tensors(file)
+        meta, arrays = read_header(file).meta, read_arrays(file)
     except (LattyError, OSError):
         return None
     count = len(key.names)
@@ -96,7 +97,7 @@ def read(folder: Path, key: JudgeKey, shape: WalkShape) -> WalkScores | None:
     wanted = {"scores": (shape.directions, *each), "random": (shape.random, *each),
               "samples": (shape.samples, count)}  # fmt: skip
     there = {name: tuple(array.shape) for name, array in arrays.items()}
-    alike = there == wanted and all(one.dtype == torch.float32 for one in arrays.values())
+    alike = there == wanted and all(one.dtype == np.float32 for one in arrays.values())
     if not alike or meta.get("kind") != KIND or meta.get("names") != json.dumps(key.names):
         return None
     found = WalkScores(**arrays)
@@ -107,15 +108,19 @@ def write(folder: Path, key: JudgeKey, found: WalkScores) -> None:
     """Keep the scores of all attributes of a scorer. Raises OutputError, Locked while another
     process keeps them, WouldOverwrite, ConfigError."""
     meta = {"kind": KIND, "names": json.dumps(key.names), "sha256": _digest(found)}
-    arrays = {name: getattr(found, name).float().contiguous() for name in WalkScores.__slots__}
+    arrays = {name: _plain(getattr(found, name)) for name in WalkScores.__slots__}
     with locks.writing(folder / key.file):
         files.write(folder / key.file, pieces(meta, arrays))
 
 
 def _digest(found: WalkScores) -> str:
     parts = (found.scores, found.random, found.samples)
-    numbers = b"".join(part.float().contiguous().numpy().tobytes() for part in parts)
-    return sha256(numbers).hexdigest()
+    return sha256(b"".join(_plain(part).tobytes() for part in parts)).hexdigest()
+
+
+def _plain(scores: Scores) -> Scores:
+    """As a file has them."""
+    return np.ascontiguousarray(scores, "<f4")
 
 
 def kept(
@@ -123,7 +128,7 @@ def kept(
     wanted: Wanted,
     generator: Generator,
     shape: WalkShape,
-    measure: Callable[[list[JudgeKey]], list[Tensor]],
+    measure: Callable[[list[JudgeKey]], list[Scores]],
 ) -> WalkScores:
     """The scores of some attributes, as they are kept in a folder; scorers whose scores are not
     there are asked for by `measure`, which gives a table (n, A) of all attributes of all of them
@@ -139,14 +144,14 @@ def kept(
                 write(folder, key, made)
             first = part.stop
     columns = [found.of([index]) for scorer, index, _ in wanted if (found := known[scorer])]
-    return WalkScores(*(torch.cat([getattr(one, name) for one in columns], -1)
+    return WalkScores(*(np.concatenate([getattr(one, name) for one in columns], -1)
                         for name in WalkScores.__slots__))  # fmt: skip
 
 
-def stacked(tables: Sequence[Tensor], shape: WalkShape) -> WalkScores:
+def stacked(tables: Sequence[Scores], shape: WalkShape) -> WalkScores:
     """Tables (n, A) of the samples, each direction and each random one, in one piece."""
-    samples, *walks = (table.float() for table in tables)
-    each = [walk.view(shape.starts, shape.steps, -1) for walk in walks]
-    nothing = samples.new_zeros(0, shape.starts, shape.steps, samples.shape[1])
+    samples, *walks = (_plain(table) for table in tables)
+    each = [walk.reshape(shape.starts, shape.steps, -1) for walk in walks]
+    nothing = np.zeros((0, shape.starts, shape.steps, samples.shape[1]), np.float32)
     own, random = each[: shape.directions], each[shape.directions :]
-    return WalkScores(torch.stack(own), torch.stack(random) if random else nothing, samples)
+    return WalkScores(np.stack(own), np.stack(random) if random else nothing, samples)

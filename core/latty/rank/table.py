@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from latty.directions.traverse import Figures, figures_of_each
+from latty.directions.figures import Figures, figures_of_each
 from latty.rank.baseline import BestOfRandom, best_of
-from latty.rank.measuring import Curves
+from latty.rank.score_store import Scores
+from latty.rank.walk_curves import Curves
 
 KEYS = ("corr", "corr_l1", "amplitude", "selectivity")  # by which directions are ranked
 
@@ -50,7 +50,7 @@ def rows(found: Curves) -> list[RankRow]:
     for k, direction in enumerate(found.directions):
         scores = filled(found.scores[k])
         sizes = amplitudes(found.strengths[k], scores, found.spread)
-        whole, own = float(sizes.abs().sum()) or 1.0, len(result)
+        whole, own = float(np.abs(sizes).sum()) or 1.0, len(result)
         measured = both_ways(found.strengths[k], scores, found.middle, found.spread)
         for attribute, one, size in zip(found.attributes, measured, sizes.tolist(), strict=True):
             result.append(RankRow(direction, attribute, one, size, abs(size) / whole))
@@ -59,23 +59,23 @@ def rows(found: Curves) -> list[RankRow]:
     return result
 
 
-def filled(scores: Tensor) -> Tensor:
+def filled(scores: Scores) -> Scores:
     """Scores (N, S, A) of walks in which what cannot be said (NaN) is the mean of what can be said
     of the same walk, which makes it no change; 0 where that is nothing."""
-    known = scores.isfinite()
-    total = scores.where(known, 0.0).sum(1, keepdim=True)
-    return scores.where(known, total / known.sum(1, keepdim=True).clamp_min(1))
+    known = np.isfinite(scores)
+    total = np.where(known, scores, 0.0).sum(1, keepdims=True)
+    return np.where(known, scores, total / np.maximum(known.sum(1, keepdims=True), 1))
 
 
 def both_ways(
-    strengths: Sequence[float], scores: Tensor, middle: Tensor, spread: Tensor
+    strengths: Sequence[float], scores: Scores, middle: Scores, spread: Scores
 ) -> list[Figures]:
     """The figures of a walk with scores (N, S, A) for each attribute; one that it lowers is
     measured from its other end: as monotone as its opposite, with corr and effect below 0."""
     measured = figures_of_each(strengths, scores, middle, spread, range(scores.shape[2]))
     falling = [a for a, one in enumerate(measured) if one.corr < 0]
     back = [-s for s in reversed(strengths)]
-    turned = figures_of_each(back, scores.flip(1), middle, spread, falling) if falling else ()
+    turned = figures_of_each(back, scores[:, ::-1], middle, spread, falling) if falling else ()
     for a, one in zip(falling, turned, strict=True):
         measured[a] = replace(
             one,
@@ -88,12 +88,13 @@ def both_ways(
     return measured
 
 
-def amplitudes(strengths: Sequence[float], scores: Tensor, spread: Tensor) -> Tensor:
+def amplitudes(strengths: Sequence[float], scores: Scores, spread: Scores) -> Scores:
     """(A,): mean over seeds of cov(strength, attribute) / std(strength), in spreads."""
-    x = torch.tensor(strengths).double()
-    x = (x - x.mean()) / (x - x.mean()).norm() / len(strengths) ** 0.5
-    centred = (scores - scores.mean(1, keepdim=True)) / spread
-    return torch.einsum("s,nsa->na", x, centred).mean(0)
+    x = np.array(strengths, float)
+    x = (x - x.mean()) / np.linalg.norm(x - x.mean()) / len(strengths) ** 0.5
+    centred = (scores - scores.mean(1, keepdims=True)) / spread
+    result: Scores = np.einsum("s,nsa->na", x, centred).mean(0)
+    return result
 
 
 def best(

@@ -11,6 +11,7 @@ from latty.attributes.pixels import luma, small_rgb
 
 ATTRIBUTES = ("luma", "contrast", "dark_end", "light_end")
 UNITS = ("0..1", "0..1", "0..1", "0..1")
+DIGEST = "brightness 1"
 ENDS = (0.05, 0.95)
 LEAST = 1e-8  # added to the variance: an even picture has a gradient, too
 
@@ -20,7 +21,7 @@ class Brightness:
 
     names = ATTRIBUTES
     units = UNITS
-    digest = "brightness 1"
+    digest = DIGEST
     differentiable = True
 
     def score(self, images: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from latty.attributes.pixels import small_rgb
 
 ATTRIBUTES = ("red", "green", "blue", "saturation", "warmth", "tint", "colourfulness")
 UNITS = ("0..1", "0..1", "0..1", "0..1", "-1..1", "-1..1", "0..1")
+DIGEST = "colour 1"
 MEAN_SHARE = 0.3  # of the mean beside the spread, in M3
 LEAST = 1e-8  # under the roots: a grey picture has a gradient, too
 
@@ -22,7 +23,7 @@ class Colour:
 
     names = ATTRIBUTES
     units = UNITS
-    digest = "colour 1"
+    digest = DIGEST
     differentiable = True
 
     def score(self, images: Tensor) -> Tensor:

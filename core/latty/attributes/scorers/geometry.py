@@ -18,6 +18,7 @@ from latty.attributes.pixels import small_rgb
 
 ATTRIBUTES = ("x", "y", "area")
 UNITS = ("image widths, -0.5..0.5", "image heights, -0.5..0.5", "share of the picture, 0..1")
+DIGEST = "geometry 1"
 SIDE = 64  # px of the longer side that is looked at
 RING = 16  # the ring at the border is 1/16 of a side wide
 ROUNDS = 8  # of the robust fit
@@ -33,7 +34,7 @@ class Geometry:
 
     names = ATTRIBUTES
     units = UNITS
-    digest = "geometry 1"
+    digest = DIGEST
     differentiable = True
 
     def score(self, images: Tensor) -> Tensor:

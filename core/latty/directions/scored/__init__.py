@@ -12,11 +12,11 @@ from torch import Tensor
 
 from latty.attributes import names_of
 from latty.attributes.sampled import sampled_scores, shards
+from latty.directions.figures import Figures
 from latty.directions.linear import LinearDirection
 from latty.directions.sampling import StoppableReport, blocks, gathered, latents, space_of
 from latty.directions.scored.given import Given, given
 from latty.directions.scored.judging import Judge, info_of
-from latty.directions.traverse import Figures
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import Label

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from latty.directions.base import Info, rounded
+from latty.directions.figures import Figures, mean_figures
 from latty.directions.linear import LinearDirection
-from latty.directions.traverse import Figures, figures, mean_figures, scored, traverse
+from latty.directions.traverse import figures, scored, traverse
 from latty.models.base import Generator
 from latty.models.memory import at_once
 from latty.scene import Label, Layers

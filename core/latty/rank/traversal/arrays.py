@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from latty.checkpoints.safetensors import beginning, read_header
 from latty.rank.traversal import walk_file
@@ -55,5 +54,5 @@ def _codes(walks: Path, header: TraversalHeader, move: int) -> Iterator[bytes]:
         for piece in pieces_of((move, start), header.steps):
             found = walk_file.read(walks / piece.file, piece.count).codes
             if found.ndim < 1 + len(header.codes):
-                found = found[:, None].expand(-1, *header.codes)
-            yield found.to(torch.float32).contiguous().numpy().astype("<f4").tobytes()
+                found = np.broadcast_to(found[:, None], (len(found), *header.codes))
+            yield found.astype("<f4").tobytes()

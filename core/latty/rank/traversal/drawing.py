@@ -53,7 +53,7 @@ def drawn(plan: RankPlan, moves: Sequence[tuple[str, Info]], generator: Generato
     for _, (some, shown), _ in in_batches(draw, len(scenes), together):
         codes.append(some.cpu())
         pictures += [*shown]
-    return walk_file.content(torch.cat(codes), pictures)
+    return walk_file.content(torch.cat(codes).float().numpy(), pictures)
 
 
 def sweep(folder: Path) -> None:

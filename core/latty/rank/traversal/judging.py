@@ -40,7 +40,7 @@ def judged(walk: KeptWalk, keys: Sequence[JudgeKey], generator: Generator, insid
     columns = dict[str, Tensor]()
     for key in keys:
         if (known := exact(key.scorer, generator)) is not None and not inside:
-            codes = walk.codes.to(generator.device)
+            codes = torch.tensor(walk.codes, device=generator.device)
             codes = codes[:, None] if codes.ndim == 2 else codes
             columns[key.scorer] = known.factors(codes.expand(-1, generator.info.num_layers, -1))
     rest = [key for key in keys if key.scorer not in columns]

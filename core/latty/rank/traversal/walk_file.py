@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.checkpoints.safetensors import pieces, read_arrays, read_header
 from latty.errors import BadData, LattyError
 from latty.presets.formats import Pixels
 from latty.render.writers.png import pack
@@ -32,8 +32,8 @@ class KeptWalk:
     they are asked for. `name` is what messages call it."""
 
     name: str
-    codes: Tensor
-    packed: Tensor
+    codes: NDArray[Any]
+    packed: NDArray[Any]
     ends: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class KeptWalk:
         from PIL import Image
 
         first = self.ends[index - 1] if index else 0
-        data = self.packed[first : self.ends[index]].numpy().tobytes()
+        data = self.packed[first : self.ends[index]].tobytes()
         try:
             with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
                 if max(picture.size) > LARGEST or picture.mode not in ("RGB", "RGBA"):
@@ -54,15 +54,15 @@ class KeptWalk:
             raise BadData(f"{self.name}: picture {index} is damaged", AGAIN) from None
 
 
-def content(codes: Tensor, pictures: Sequence[Pixels]) -> bytes:
+def content(codes: NDArray[Any], pictures: Sequence[Pixels]) -> bytes:
     """The file of codes (T, L, D) and T pictures (H, W, 3 or 4)."""
-    same = torch.equal(codes, codes[:, :1].expand_as(codes))
-    codes = (codes[:, 0] if same else codes).detach().cpu().float().contiguous()
+    same = bool((codes == codes[:, :1]).all())
+    codes = np.ascontiguousarray(codes[:, 0] if same else codes, "<f4")
     packed = [pack(one, "") for one in pictures]
     arrays = {
         "codes": codes,
-        "pictures": torch.frombuffer(bytearray(b"".join(packed)), dtype=torch.uint8),
-        "ends": torch.tensor([len(one) for one in packed]).cumsum(0),
+        "pictures": np.frombuffer(b"".join(packed), np.uint8),
+        "ends": np.cumsum([len(one) for one in packed], dtype="<i8"),
     }
     return b"".join(pieces({"kind": KIND, "sha256": _digest(arrays)}, arrays))
 
@@ -70,15 +70,15 @@ def content(codes: Tensor, pictures: Sequence[Pixels]) -> bytes:
 def read(file: Path, count: int) -> KeptWalk:
     """The `count` pictures of a file. Raises Missing, BadData, OutputError."""
     try:
-        meta, arrays = read_header(file).meta, read_tensors(file)
+        meta, arrays = read_header(file).meta, read_arrays(file)
     except BadData:  # whose advice is for files from elsewhere
         raise BadData(f"{file.name} is damaged", AGAIN) from None
     if meta.get("kind") != KIND or [*arrays] != ["codes", "pictures", "ends"]:
         raise BadData(f"{file.name} is no piece of a walk", AGAIN)
     codes, packed, ends = arrays.values()
-    whole = codes.ndim in (2, 3) and codes.dtype == torch.float32 and len(codes) == count
-    whole = whole and packed.ndim == 1 and packed.dtype == torch.uint8
-    whole = whole and ends.dtype == torch.int64 and tuple(ends.shape) == (count,)
+    whole = codes.ndim in (2, 3) and codes.dtype == np.float32 and len(codes) == count
+    whole = whole and packed.ndim == 1 and packed.dtype == np.uint8
+    whole = whole and ends.dtype == np.int64 and tuple(ends.shape) == (count,)
     if not whole or meta.get("sha256") != _digest(arrays):
         raise BadData(f"{file.name} is damaged", AGAIN)
     places = [0, *ends.tolist()]
@@ -98,9 +98,9 @@ def is_whole(file: Path, count: int) -> bool:
     return True
 
 
-def _digest(arrays: dict[str, Tensor]) -> str:
+def _digest(arrays: dict[str, NDArray[Any]]) -> str:
     found = sha256()
     for name, array in arrays.items():
         found.update(f"{name} {tuple(array.shape)}".encode())
-        found.update(array.contiguous().numpy().data)
+        found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()

@@ -18,6 +18,7 @@ from latty.checkpoints.checkpoint import digest
 from latty.errors import Missing
 
 EXACT = True  # a model that knows its own factors gives them in place of this network
+WEIGHTS = "factors.safetensors"  # of its network, which ships
 # fmt: off
 ATTRIBUTES = (
     "yaw", "pitch", "roll", "pos_x", "pos_y", "scale", "brightness", "light", "skin", "hair_color",
@@ -40,7 +41,7 @@ class FactorScorer:
     differentiable = True
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or home.shipped_dir() / "scorers" / "factors.safetensors"
+        self.path = path or home.shipped_dir() / "scorers" / WEIGHTS
 
     @cached_property
     def digest(self) -> str:

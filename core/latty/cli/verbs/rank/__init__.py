@@ -69,7 +69,8 @@ def run(run: Run) -> int:
         sources.refuse_early(folder, args.overwrite)
         return cli_detach.detached(run)
     with locks.writing(folder):
-        import torch  # noqa: F401  the slow part, while a signal may still leave at once
+        if kept is None:
+            import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
         from latty.cli.verbs.rank import working
 
@@ -81,7 +82,7 @@ def _wanted(run: Run) -> tuple[str, str]:
     """The attributes that are scored, and those of them that are ranked. Raises UsageError."""
     args = run.args
     if args.group is None:
-        return args.scorers or "factors", ""
+        return "factors" if args.scorers is None else args.scorers, ""
     if args.scorers is not None:
         raise UsageError("--scorers and --group both name attributes", "leave one out")
     group = run.config().group(args.group)

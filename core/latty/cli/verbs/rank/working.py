@@ -8,7 +8,7 @@ from typing import Any
 from latty.attributes import parse_attributes
 from latty.cli import signals, values, workers
 from latty.cli.run import Run
-from latty.rank import Measured, best, gallery, kept_of, planned, ranking, work_of
+from latty.rank import Measured, best, gallery
 from latty.render import Options
 
 GO_ON = "the same command goes on from there"
@@ -60,13 +60,13 @@ def _kept(run: Run, kept: Path, scorers: str, interest: str, folder: Path, sprea
 def _drawn(run: Run, model: str, rest: dict[str, Any], scorers: str, interest: str, folder: Path,
            spread: bool, progress: Any) -> tuple[Measured, Sequence[str]]:  # fmt: skip
     """What the model draws, but for scores that are kept, and which attributes are ranked."""
-    from latty.rank import drawn_films
+    from latty.rank import drawn_films, kept_of, planned, ranking, work_of  # with torch
 
     args, config = run.args, run.config()
     rest["label"] = values.label(args.label, model, config.device, run.precision(model))
     rest["precision"] = run.precision(model)
     plan, generator = planned(args.set, model, scorers, config.device, args.baseline,
-                              pictures=False, **rest)  # fmt: skip
+                              pictures=False, report=progress, **rest)  # fmt: skip
     options = Options(device=config.device, frame_cache=config.frame_bytes, recipe=config.recipe)
     ranked = drawn_films.ranked_set(plan, generator, options)
     if not (work_of(plan, generator).exists() or any(kept_of(plan, generator).glob("*"))):

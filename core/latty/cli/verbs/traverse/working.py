@@ -27,7 +27,8 @@ def traverse(
         rest["label"] = values.label(args.label, model, config.device, run.precision(model))
         rest["precision"] = run.precision(model)
         plan, generator = plans.planned(args.set, model, args.scorers, config.device,
-                                        args.baseline, leap=args.leap, **rest)  # fmt: skip
+                                        args.baseline, report=progress, leap=args.leap,
+                                        **rest)  # fmt: skip
         task = tasks.TraverseTask(plan, film)
         options = Options(folder.parent, config.device, recipe=config.recipe,
                           tell=allowed.append, **values.switches(args))  # fmt: skip
