@@ -1,12 +1,14 @@
 """How the screen is shared out: what is where at which size, and what has a frame."""
 
 import re
+from typing import Any
 
 import pytest
 from studio import Keys, asked, run, settled, text, until
 from textual.geometry import Region
 
 from latty_tui.app import Studio
+from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.panel import in_order, name_of, number_of
 
 SIZES = ((80, 24), (100, 40), (120, 40), (140, 44), (200, 60))
@@ -200,3 +202,36 @@ def test_the_header_is_the_scene_and_the_machine() -> None:
         assert re.search(r"demo  ▸ seed 7  ▸ ψ 0\.80 +cpu(  \d+ ms)?$", first), first
 
     run(keys)
+
+
+@pytest.mark.parametrize("steps", [2, 30], ids=["few steps", "more than its panel has rows"])
+def test_a_key_writes_once_and_only_what_changes(
+    steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the latent the seed, of the header the scene, of the history what has moved: in one go."""
+    written: list[Any] = []
+    monkeypatch.setattr(PixelWriter, "written", lambda self, spans: written.append(spans))
+
+    async def keys(pilot: Keys) -> None:
+        for _ in range(steps):
+            await pilot.press("n")
+        await settled(pilot)
+        app = pilot.app
+        seeds = app.panel("latent").region, app.panel("header").region, app.panel("history").region
+        written.clear()
+        await pilot.press("n")
+        await settled(pilot)
+        picture = app.panel("picture").region
+        ours = [[one for one in spans or [(0, 0, 0)] if not _within(one, picture)]
+                for spans in written]  # fmt: skip
+        assert len([spans for spans in ours if spans]) == 1, ours
+        cells = [one for spans in ours for one in spans]
+        assert all(any(_within(one, place) for place in seeds) for one in cells), cells
+        assert sum(_within(one, seeds[0]) for one in cells) == 1, cells
+
+    run(keys, size=(120, 36))
+
+
+def _within(span: tuple[int, int, int], place: Region) -> bool:
+    y, first, last = span
+    return y in place.line_range and place.x <= first and last <= place.right

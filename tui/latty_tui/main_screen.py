@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from latty.process import look_for_cycles
 from latty_tui.desk import Desk, DialogPlace
+from latty_tui.drawing.compositing import ChangesOnly
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import NUMBERED, Place, in_order, name_of, panel_around, panels
 from latty_tui.widgets.browser import RowList
@@ -57,6 +58,7 @@ class Main(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = ChangesOnly()  # private to Textual
         self._lost: tuple[Any, Any] = None, None  # the panel that lost the focus, and its heir
 
     def compose(self) -> ComposeResult:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 
 from latty import plugins
@@ -69,7 +70,15 @@ class Panel(Listener):
         for name, text in (("border_title", words), ("border_subtitle", below)):
             said = Content(printable(text))
             if getattr(self, name) != said.markup:
-                setattr(self, name, said)
+                self._on_border(name, said)
+
+    def _on_border(self, name: str, said: Content) -> None:
+        """Words on a border, whose row alone is drawn. Private to Textual: its own draws all."""
+        widget = cast(Widget, self)
+        width, height = widget.outer_size
+        setattr(widget, f"_{name}", said)
+        row = Region(0, height - 1 if name == "border_subtitle" else 0, width, 1)
+        widget.refresh(row.translate(-widget.content_offset))
 
     # What the palette asks.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from textual.timer import Timer
 from textual.widget import Widget
 
 from latty.scene import FP32, Walk
@@ -19,7 +18,6 @@ from latty_tui.finding import Thing
 from latty_tui.panel import Panel
 from latty_tui.state import State
 
-LATER = 0.2  # seconds after a change
 BESIDE = 2.0  # seconds between two looks for other studios
 LOOK = 1.0  # seconds between two looks at what is measured
 RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
@@ -68,7 +66,6 @@ class HeaderPanel(Panel, Widget):
         self._opening = ""
         self._which = ""  # of several studios
         self._said = Text()
-        self._soon: Timer | None = None
 
     def on_mount(self) -> None:
         self.set_interval(LOOK, self._look)
@@ -86,10 +83,7 @@ class HeaderPanel(Panel, Widget):
     # What it hears of.
 
     def on_state(self, state: State) -> None:
-        """Told a moment later: Textual goes through all that is between two places it writes to at
-        once, and the others that change with the state are far away."""
-        if self._soon is None:
-            self._soon = self.set_timer(LATER, self._look)
+        self._look()
 
     def on_model(self, model: OpenModel | None) -> None:
         self._opening = ""
@@ -121,7 +115,6 @@ class HeaderPanel(Panel, Widget):
         self._which = await self.desk.which()
 
     def _look(self) -> None:
-        self._soon = None
         said = fitted(list(self._parts()), max(0, self.size.width - 1))
         if said != self._said or said.spans != self._said.spans:
             self._said = said

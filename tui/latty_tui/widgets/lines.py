@@ -5,14 +5,15 @@ where there is nothing) is here. Text goes through `printable`: names come from 
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -26,6 +27,9 @@ class LinePart(NamedTuple):
 
     text: str
     look: str = ""
+
+
+Row = tuple[bool, tuple[LinePart, ...]]  # whether the cursor is there, and what it says
 
 
 def fitted(text: str, width: int) -> str:
@@ -53,6 +57,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     EMPTY: ClassVar[str] = ""
     empty = ""  # what is said where there are no lines, "" = EMPTY
     cursor = 0
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._shown: dict[int, Row] = {}  # by row of the screen, as it was drawn last
+        self._strips: LRUCache[Any, Strip] = LRUCache(128)
 
     # What a panel says.
 
@@ -82,7 +91,20 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._measure(Size(self.size.width, count))
         self.cursor = max(0, min(self.cursor if cursor is None else cursor, count - 1))
         self.show_cursor()
-        self.refresh()
+        self._renew()
+
+    def _renew(self) -> None:
+        """Draw the rows that say something else now."""
+        width, height = self.scrollable_content_region.size
+        for y in range(height):
+            if self._row(y) != self._shown.get(y):
+                self.refresh(Region(0, y, width, 1))
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """Textual's own draws every row, and all around them."""
+        if round(old) != round(new):
+            self.vertical_scrollbar.position = new
+            self._renew()
 
     def _measure(self, size: Size) -> None:
         """How long the list is. Textual would lay the whole screen out again for each line more:
@@ -147,21 +169,32 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if (found := self.line_at(event)) is not None:
             self.go(found[0])
 
-    def render_line(self, y: int) -> Strip:
-        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
-        base = self.visual_style.rich_style
-        if not self.count():
-            return self._words(y, width)
-        if index >= self.count():
-            return Strip.blank(width, base)
+    def _row(self, y: int) -> Row:
+        """What a row of the screen says, and whether it is that of the cursor."""
+        index, count = y + self.scroll_offset.y, self.count()
+        if not count:
+            said = self._wrapped(self.scrollable_content_region.width)
+            return False, (LinePart(" " + said[y], "dim"),) if y < len(said) else ()
+        if index >= count:
+            return False, ()
         here = index == self.cursor
+        return here, (LinePart(CURSOR if here else " ", "value"), *self.line(index, self.room))
+
+    def render_line(self, y: int) -> Strip:
+        row, width = self._row(y), self.scrollable_content_region.width
+        base = self.visual_style.rich_style
+        self._shown[y] = row
+        key = row, width, base, self.has_focus, self.app.theme
+        if (strip := self._strips.get(key)) is None:
+            strip = self._strips[key] = self._strip(*row, base).adjust_cell_length(width, base)
+        return strip
+
+    def _strip(self, here: bool, parts: tuple[LinePart, ...], base: Style) -> Strip:
         if here:
             cursor = self.get_component_rich_style("lines--cursor")
             base += Style(bgcolor=cursor.bgcolor, bold=cursor.bold)
-        parts = [LinePart(CURSOR if here else " ", "value"), *self.line(index, self.room)]
         looks = {look: base + self._ink(look) for look in {part.look for part in parts}}
-        segments = [Segment(printable(part.text), looks[part.look]) for part in parts if part.text]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(Segment(printable(part.text), looks[part.look]) for part in parts if part.text)
 
     def _ink(self, look: str) -> Style:
         """How a look writes, on whatever ground."""
@@ -169,11 +202,3 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             return Style.null()
         style = self.get_component_rich_style(f"lines--{look}")
         return Style(color=style.color, bold=style.bold)
-
-    def _words(self, y: int, width: int) -> Strip:
-        """What is said where there are no lines."""
-        said = self._wrapped(width)
-        base = self.visual_style.rich_style
-        style = base + self._ink("dim")
-        text = " " + said[y] if y < len(said) else ""
-        return Strip([Segment(text, style)]).adjust_cell_length(width, base)

@@ -161,7 +161,7 @@ class TimelinePanel(Panel, Widget):
         if played or seen != self._seen:
             self._seen = seen
             self._follow(state)
-            self.refresh()
+            self._moved()
 
     def on_drawn(self, drawn: object) -> None:
         self.projector.heard(drawn)
@@ -171,7 +171,7 @@ class TimelinePanel(Panel, Widget):
         return self.projector.stop()
 
     def _moved(self) -> None:
-        """The film shows another frame: the panel is drawn again where that shows."""
+        """The panel is drawn again where it says something else."""
         before = self._drawn
         if self.render() != before:
             self.refresh()
