@@ -101,10 +101,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
                 self.refresh(Region(0, y, width, 1))
 
     def watch_scroll_y(self, old: float, new: float) -> None:
-        """Textual's own draws every row, and all around them."""
+        """Textual's own draws what is around the rows, too."""
         if round(old) != round(new):
             self.vertical_scrollbar.position = new
-            self._renew()
+            self.refresh(Region(0, 0, *self.scrollable_content_region.size))
 
     def _measure(self, size: Size) -> None:
         """How long the list is. Textual would lay the whole screen out again for each line more:

@@ -224,7 +224,7 @@ class TimelinePanel(Panel, Widget):
         rows = min(len(self.curves.rows), MOST_CURVES)
         for count in range(1, MOST_CURVES + 1):
             self.set_class(rows == count, f"-curves-{count}")
-        self.refresh()
+        self._moved()
 
     # What keys do.
 
