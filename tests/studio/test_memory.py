@@ -8,12 +8,13 @@ import random
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from studio import Keys, made, run, said, settled, text, until
+from studio import TERMINAL, Keys, made, run, said, settled, text, until
 
 from latty import home, presets
 from latty.scene import Scene
@@ -97,6 +98,25 @@ def on_disk() -> dict[str, bytes]:
 
 
 # It opens where it was left.
+
+
+@pytest.mark.parametrize(
+    ("looks", "light", "theme"),
+    [
+        ({"theme": "latty-dark"}, True, "latty-light"),  # written down, chosen by nobody
+        ({"theme": "latty-dark"}, False, "latty-dark"),
+        ({"theme": "latty-mono"}, True, "latty-mono"),
+        ({"chosen theme": "latty-dark", "theme": "latty-mono"}, True, "latty-dark"),
+        ({"chosen theme": 3, "theme": []}, True, "latty-light"),
+    ],
+)
+def test_only_a_theme_that_was_chosen_is_kept(looks: Any, light: bool, theme: str) -> None:
+    earlier(looks=looks)
+
+    async def keys(pilot: Keys) -> None:
+        assert pilot.app.theme == theme
+
+    run(keys, terminal=replace(TERMINAL, light=light))
 
 
 def test_it_opens_where_it_was_left() -> None:
@@ -331,7 +351,7 @@ def test_looks_that_are_none_are_as_a_new_user_sees_them(grid: object) -> None:
     earlier(steps=1, looks={"grid": grid, "strip": "x", "theme": 3, "focus": []})
     memory = Memory()
     assert type(memory.view().grid) is int and memory.view() == ViewSettings()
-    assert memory.look("theme") == memory.look("focus") == ""
+    assert memory.chosen_theme() == memory.look("focus") == ""
     memory.close()
 
 

@@ -80,7 +80,7 @@ class Studio(UndoingApp):
         self.device = ""
         self.own_keys: dict[str, str] = {}  # of the keymap file, by id
         self.last_focus: str | None = self.memory.look("focus")
-        self.chosen_theme = self.memory.look("theme")  # "": the terminal's ground says which
+        self.chosen_theme = self.memory.chosen_theme()  # "": the terminal's ground says which
         self.taken = tuple(self.memory.look("taken").split("\n"))
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
@@ -154,6 +154,8 @@ class Studio(UndoingApp):
         """After the first paint: the process that imports torch, then what is to be opened."""
         self._tell_state()
         self.main.restore_focus(self.memory.look("focus"))
+        if self.ref is None:
+            self.background(self.preview.as_left(), "last")
         self.background(self._open_first(), "open")
         tell_left_out(self)
         self.memory.listen(partial(self.call_later, self.warn))
@@ -175,6 +177,7 @@ class Studio(UndoingApp):
         if self._typist is not None:
             self._typist.cancel()
         self.memory.save(self.history, self._looks())
+        await self.preview.last.flush()
         await self.engine.stop()
         self.memory.close()
 
@@ -185,7 +188,7 @@ class Studio(UndoingApp):
     def _looks(self) -> dict[str, Any]:
         view = self.view
         return {
-            "theme": self.chosen_theme,
+            "chosen theme": self.chosen_theme,
             "grid": view.grid,
             "strip": view.strip,
             "focus": self.last_focus,

@@ -112,6 +112,11 @@ class PixelView(Widget):
         else:
             self._mend()
 
+    @property
+    def is_dimmed(self) -> bool:
+        """Whether what is shown is not what is asked for."""
+        return self._dimmed
+
     def lost(self) -> None:
         """The terminal may not show any more what was painted."""
         self._stands = CellSet()

@@ -8,6 +8,7 @@ from textual.worker import Worker
 from latty_tui.desk import Desk
 from latty_tui.drawing import grid
 from latty_tui.drawing.engine import Drawn, EngineError
+from latty_tui.drawing.last import LastPictures
 from latty_tui.state import State, ViewSettings
 
 GATHER = 0.008  # seconds: keys that arrive together make one picture
@@ -20,6 +21,7 @@ class PreviewLoop:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.last = LastPictures(desk)
         self.made = 0  # pictures that the engine drew for us
         self._timer: Timer | None = None
         self._worker: Worker[None] | None = None
@@ -35,6 +37,14 @@ class PreviewLoop:
         self._quick, self._last = now - self._last < REPEATING, now
         if self._timer is None:
             self._timer = self.desk.set_timer(GATHER, self._start)
+
+    async def as_left(self) -> None:
+        """Show what was seen last of the present state, where that is known."""
+        state, view = self.desk.state, self.desk.view
+        wanted, cells = grid.scenes(state, view), grid.options(state, view)
+        found = None if cells else await self.last.find(wanted, len(wanted))
+        if found is not None and (state, view) == (self.desk.state, self.desk.view):
+            self.desk.picture.as_left(found)
 
     def forget(self) -> None:
         """What is asked for is not wanted: something else takes the place of the picture."""
@@ -113,4 +123,6 @@ class PreviewLoop:
             self.made += 1
             self._shown = state, view, drawn
             picture.drawn(drawn, quick, [one.words for one in cells])
+            if not cells:  # which have words of their own
+                self.last.seen(wanted, columns, drawn)
             desk.tell(lambda panel: panel.on_drawn(drawn))

@@ -15,6 +15,7 @@ from latty_tui.memory.keeper import NOT_KEPT, Keeper, StepChange
 from latty_tui.memory.shelf import Taken
 from latty_tui.memory.tables import Table
 from latty_tui.state import GRIDS, History, State, ViewSettings
+from latty_tui.themes import DARK
 
 FIRST = Scene("demo", 7, 0.8)  # what a new user sees
 PATIENCE = 2.0  # seconds that a studio which is left waits for the disk
@@ -61,10 +62,16 @@ class Memory:
         return self._keeper.trouble
 
     def look(self, name: str) -> str:
-        """How things looked in the last run: the theme, the panel that had the focus; "" where that
-        is not known."""
+        """How things looked in the last run: the panel that had the focus, what was taken; "" where
+        that is not known."""
         found = self._recorded.looks.get(name)
         return found if isinstance(found, str) else ""
+
+    def chosen_theme(self) -> str:
+        """The theme that somebody has chosen, "" for none. Earlier versions wrote that of the dark
+        ground down where nobody had."""
+        before = self.look("theme")
+        return self.look("chosen theme") or ("" if before == DARK else before)
 
     def view(self) -> ViewSettings:
         """How the picture was looked at."""

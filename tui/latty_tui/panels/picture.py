@@ -164,6 +164,14 @@ class PicturePanel(Panel, Vertical):
         self._is_coarse = False
         self.words(str(error))
 
+    def as_left(self, picture: RawPicture) -> None:
+        """What was seen last of the present state, until it can be drawn."""
+        if self.pixels.picture is None:
+            waits = self._words or ""
+            self.words("")
+            self.pixels.show(picture, dimmed=True)
+            self.caption(waits)
+
     def busy(self, busy: bool) -> None:
         """The engine is at it; said only where it takes long enough to be read. While a key is held
         one drawing follows the other, and it is said once."""

@@ -96,7 +96,8 @@ def caches(unseen: Unseen) -> Iterator[Leftover]:
     cache = home.cache_dir()
     scores, archives = (_folders(one, unseen) for one in (cache / "scores", home.archives_dir()))
     archives = [one for one in archives if ARCHIVE.fullmatch(one.name)]
-    for place in [*scores, *archives, cache / "pictures", home.frames_dir()]:
+    pictures = cache / "pictures", cache / "last", home.frames_dir()
+    for place in [*scores, *archives, *pictures]:
         with looking(place, unseen):
             if place.is_dir() and _trusted(place) and not locks.held(place / UNPACKING):
                 found = leftover("caches", place, partial(_remove, place))
