@@ -120,9 +120,14 @@ class PreviewLoop:
             if number == self._draws:  # else the engine is at a newer one
                 picture.busy(False)
         if drawn is not None and number > self._forgotten:
-            self.made += 1
-            self._shown = state, view, drawn
+            self._note(state, view, drawn)
             picture.drawn(drawn, quick, [one.words for one in cells])
-            if not cells:  # which have words of their own
-                self.last.seen(wanted, columns, drawn)
             desk.tell(lambda panel: panel.on_drawn(drawn))
+
+    def _note(self, state: State, view: ViewSettings, drawn: Drawn) -> None:
+        """It is shown, and kept for the next start; not a grid, whose cells have words as well."""
+        self.made += 1
+        self._shown = state, view, drawn
+        if not grid.options(state, view):
+            wanted = grid.scenes(state, view)
+            self.last.seen(wanted, len(wanted), drawn)
