@@ -778,7 +778,7 @@ def test_a_dropped_network_is_drawn(tmp_path: Path) -> None:
 
     async def keys(pilot: Keys) -> None:
         drawn: list[Drawn] = []
-        pilot.app.picture.drawn = lambda one, quick: drawn.append(one)
+        pilot.app.picture.drawn = lambda one, *more: drawn.append(one)
         await pasted(pilot, str(path))
         await until(pilot, lambda: pilot.app.opened == str(path), "it is open")
         await settled(pilot)

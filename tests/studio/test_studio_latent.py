@@ -47,7 +47,7 @@ def test_seeds_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
         await pilot.press("n", "n", "N")
         await settled(pilot)
         assert scene(pilot).seed == 8 and asked("draw")[-1]["scenes"][0]["seed"] == 8
-        assert "▸ seed 8  ▸ ψ 0.80" in text(pilot)
+        await until(pilot, lambda: "▸ seed 8  ▸ ψ 0.80" in text(pilot), "the header")
         await pilot.press("R")
         assert isinstance(scene(pilot).seed, int) and 0 <= scene(pilot).seed < RANDOM
         await pilot.press("s")

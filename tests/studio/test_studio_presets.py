@@ -252,19 +252,25 @@ def test_what_is_wrong_is_listed_and_the_editor_opens_there(here: Path, editor: 
     run(keys, ref=str(here / "best.toml"))
 
 
-def test_a_direction_that_is_not_there_is_a_problem_of_its_line(here: Path) -> None:
-    (here / "best.toml").write_text(FILE.replace("demo/smile", "demo/smlie"))
+# The editor.
+
+
+def test_a_direction_that_is_misspelt_in_the_editor_is_a_problem_of_its_line(
+    here: Path, editor: Path
+) -> None:
+    (here / "best.toml").write_text(FILE)
+    (editor / "change").write_text("demo/smile=>demo/smlie")
 
     async def keys(pilot: Keys) -> None:
-        assert "11:1  scene.edits.0.direction: no direction 'smlie' in demo" in text(pilot)
+        before = pilot.app.state
+        await pilot.press("e")
+        words = "11:1  scene.edits.0.direction: no direction 'smlie' in demo"
+        await until(pilot, lambda: words in text(pilot), "where it is wrong")
         await pilot.press("escape")
         await pilot.pause()
-        assert pilot.app.state.name == ""
+        assert pilot.app.state == before
 
     run(keys, ref="best.toml")
-
-
-# The editor.
 
 
 def test_the_editor_changes_the_open_file(here: Path, editor: Path) -> None:
