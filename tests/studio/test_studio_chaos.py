@@ -89,7 +89,7 @@ def importing(terminal: FakeTerminal, choose: random.Random) -> None:
     path = terminal.folder / "faces.safetensors"
     shutil.copy(ROOT / "core/latty/shipped/directions/demo.safetensors", path)
     terminal.type(f"\x1b[200~{path}\x1b[201~")
-    terminal.wait_for("holds directions")
+    terminal.wait_for("import the directions")
     terminal.press("enter")
     time.sleep(choose.uniform(0, 2))
 
