@@ -12,4 +12,4 @@ CASES = SHARED / "cases"
 REAL = SHARED / "real"
 BADFILES = SHARED / "badfiles"
 WILD = SHARED / "cases/wild"
-LIMIT = float(os.environ.get("LATTY_TEST_LIMIT") or 300)  # seconds; only a hang reaches it
+LIMIT = float(os.environ.get("LATTY_TEST_LIMIT") or 180)  # seconds; only a hang reaches it
