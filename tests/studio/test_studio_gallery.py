@@ -30,12 +30,12 @@ size = 64
 """
 
 
-def rendered(folder: Path, count: int) -> None:
+def rendered(folder: Path, count: int, size: tuple[int, int] = (64, 48)) -> None:
     """So many pictures, the last one the newest."""
     folder.mkdir(exist_ok=True)
     for at in range(count):
         path = folder / f"p{at}.png"
-        Image.new("RGB", (64, 48), (at % 250, 90, 200)).save(path)
+        Image.new("RGB", size, (at % 250, 90, 200)).save(path)
         os.utime(path, (1e9 + at, 1e9 + at))
 
 
@@ -139,5 +139,66 @@ def test_what_is_taken_is_opened_as_the_scene_or_film_it_was_made_from(
         await settled(pilot)
         await until(pilot, lambda: pilot.app.state.scene.seed == 21, "the film is open")
         assert pilot.app.state.film.frames == 4 and pilot.app.screen is pilot.app.main
+
+    run(keys, out_dir=str(tmp_path / "out"))
+
+
+def test_rows_are_as_high_as_what_they_show(tmp_path: Path) -> None:
+    rendered(tmp_path / "out", 40, (64, 16))
+
+    async def keys(pilot: Keys) -> None:
+        await opened(pilot)
+        found = sheet(pilot)
+        assert found.seen == -(-40 // found.across), "all that there are have room"
+        lines = [line.strip(" │┃|") for line in text(pilot).split("\n")]
+        first = next(at for at, line in enumerate(lines) if "p39.png" in line)
+        second = next(at for at, line in enumerate(lines) if f"p{39 - found.across}.png" in line)
+        assert all("▀" in line for line in lines[first + 1 : second])
+
+    run(keys, (160, 50), out_dir=str(tmp_path / "out"))
+
+
+def test_the_keys_of_what_is_behind_it_are_not_seen(tmp_path: Path) -> None:
+    rendered(tmp_path / "out", 3)
+
+    async def keys(pilot: Keys) -> None:
+        await opened(pilot)
+        last = text(pilot).split("\n")[-1]
+        assert "enter opens" in last and "Palette" not in last
+
+    run(keys, (80, 24), out_dir=str(tmp_path / "out"))
+
+
+def test_the_size_of_the_terminal_may_change_while_it_is_open(tmp_path: Path) -> None:
+    rendered(tmp_path / "out", 40)
+
+    async def keys(pilot: Keys) -> None:
+        await opened(pilot)
+        await pilot.press("end", "up")
+        chosen = cursor_words(pilot)
+        for size in ((200, 60), (40, 10), (12, 4), (3, 1), (300, 90), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert cursor_words(pilot) == chosen
+            assert chosen in text(pilot) or size < (40, 10)
+        assert "▀▀▀▀" in text(pilot)
+
+    run(keys, (80, 24), out_dir=str(tmp_path / "out"))
+
+
+def test_pictures_are_seen_while_others_are_still_read(tmp_path: Path) -> None:
+    rendered(tmp_path / "out", 20)
+    for at in range(300):
+        Image.new("RGB", (900, 900)).save(path := tmp_path / "out" / f"late{at}.png")
+        os.utime(path, (1e8 + at, 1e8 + at))
+
+    async def keys(pilot: Keys) -> None:
+        await pilot.press("b")
+        gallery: Any = pilot.app.screen
+        await until(pilot, lambda: "▀▀▀▀" in text(pilot), "one is seen")
+        assert not seen(gallery)
+        assert any(cell.picture is None for cell in sheet(pilot).cells)
+        await pilot.press("escape")
+        assert pilot.app.screen is pilot.app.main
 
     run(keys, out_dir=str(tmp_path / "out"))

@@ -1,10 +1,16 @@
 """The grid: pictures of seeds to pick from, by keys and by mouse."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
-from studio import Keys, asked, run, settled, text
+from PIL import Image
+from studio import TERMINAL, Keys, asked, run, settled, text, until
 from studio_pick import cell_of, cursor_words, shown_cells
+from textual.widgets import Static
 
 from latty.scene import SEED_LIMIT
+from latty_tui.drawing.pixels import PixelView
 
 
 def draws() -> list[list[int]]:
@@ -127,5 +133,79 @@ def test_edits_are_in_every_cell_and_stay_with_what_is_taken() -> None:
         assert all(scene["edits"] for scene in asked("draw")[-1]["scenes"])
         await pressed(pilot, "enter")
         assert pilot.app.state.scene.seed == 8 and pilot.app.state.scene.edits == edits
+
+    run(keys)
+
+
+def test_a_grid_that_is_drawn_slowly_stays_a_grid_and_says_what_enter_takes() -> None:
+    """The fake draws seed 600 for ten minutes."""
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        await pressed(pilot, "s", *"591", "enter")
+        await pressed(pilot, "g", "g", "right")
+        await pilot.press("pagedown")
+        await until(pilot, lambda: "drawing ..." in text(pilot), "it takes long")
+        await pilot.pause(0.5)
+        assert shown_cells(pilot) == [f"seed {seed}" for seed in range(600, 609)]
+        assert cursor_words(pilot) == "seed 601" and "seed 608" in text(pilot)
+        assert not app.query_one("#pixels", PixelView).display
+        await pilot.press("n")
+        assert cursor_words(pilot) == "seed 602", "other keys change what is named, too"
+        await pilot.press("enter")
+        assert app.state.scene.seed == 602
+
+    run(keys)
+
+
+def test_an_opening_model_leaves_a_grid_a_grid(tmp_path: Path) -> None:
+    async def keys(pilot: Keys) -> None:
+        (tmp_path / "slow.onnx").write_bytes(b"")
+        await pressed(pilot, "g", "right")
+        app = pilot.app
+        app.background(app.open_model(str(tmp_path / "slow.onnx")), "open")
+        await until(pilot, lambda: "opening" in text(pilot), "it opens")
+        await pilot.pause(0.5)
+        assert shown_cells(pilot) == [f"seed {seed}" for seed in range(7, 11)]
+        await pilot.press("escape")
+        await settled(pilot)
+        assert cursor_words(pilot) == "seed 8"
+
+    run(keys)
+
+
+def test_where_nothing_can_be_shown_the_file_is_that_of_the_grid() -> None:
+    async def keys(pilot: Keys) -> None:
+        await pressed(pilot, "g")
+        caption = pilot.app.query_one("#picture-caption", Static)
+        await until(pilot, lambda: str(caption.content).endswith(".png"), "its path is there")
+        picture = Image.open(str(caption.content))
+        high, wide = picture.height, picture.width
+        places = [(wide * x // 4, high * y // 4) for x in (1, 3) for y in (1, 3)]
+        assert len({picture.getpixel(place) for place in places}) == 4
+        assert "seed 10" in text(pilot)
+
+    run(keys, (200, 60), terminal=replace(TERMINAL, way="saved"))
+
+
+def test_enter_right_after_an_arrow_leads_back_to_where_it_was() -> None:
+    async def keys(pilot: Keys) -> None:
+        pilot.app.go("edits")
+        await pressed(pilot, "g")
+        picture = pilot.app.picture
+        picture.action_pick(1, 0)
+        picture.action_take()
+        await settled(pilot)
+        assert pilot.app.state.scene.seed == 8 and pilot.app.last_focus == "edits"
+
+    run(keys)
+
+
+def test_of_a_walk_there_is_no_grid_which_is_said() -> None:
+    async def keys(pilot: Keys) -> None:
+        await pressed(pilot, "s", *"1,", *"5", "enter")
+        await pressed(pilot, "g")
+        assert "a walk has several seeds" in text(pilot)
+        assert pilot.app.view.grid == 1 and pilot.app.last_focus == "directions"
 
     run(keys)

@@ -22,6 +22,8 @@ from latty_tui.library.thumbnails import thumbnail
 from latty_tui.widgets.sheet import PictureCell, PictureSheet
 
 MOST = 300  # that are shown, the newest
+ROWS = 10  # of them at once
+SOON = 0.1  # seconds: pictures that are read in that time are shown together
 KEYS = "↑ ↓ ← → choose   enter opens   esc: close"
 
 
@@ -55,7 +57,7 @@ class Gallery(Dialog[str]):
         with Vertical(id="box", classes="gallery") as box:
             box.border_title = plain(f"rendered: {documents.shown(self.folder.absolute())}")
             box.border_subtitle = KEYS
-            yield PictureSheet(self.writer, "gallery")
+            yield PictureSheet(self.writer, "gallery", ROWS)
             yield Static("", classes="hint", markup=False)
 
     @property
@@ -67,10 +69,10 @@ class Gallery(Dialog[str]):
         self.run_worker(self._read(), group="gallery", exit_on_error=False)
 
     def stand(self) -> None:
-        """All of the screen but the header and the keys."""
+        """All of the screen but the header: the keys of what is behind do nothing here."""
         for box in self.query("#box"):
             box.styles.offset = (0, 1)
-            box.styles.width, box.styles.height = self.size.width, self.size.height - 2
+            box.styles.width, box.styles.height = self.size.width, max(1, self.size.height - 1)
 
     async def _read(self) -> None:
         """Names at once, then a picture after the other, those around the cursor first."""
@@ -79,31 +81,30 @@ class Gallery(Dialog[str]):
             self.say(f"nothing lies in {documents.shown(self.folder)} yet: r renders what you see")
             return
         self._show(0)
-        while missing := [one for one in self.files if one not in self._seen | self.wrong]:
-            at = self.files.index
-            path = min(missing, key=lambda one: abs(at(one) - self.sheet.cursor))
+        left, shown = {*range(len(self.files))}, time.monotonic()
+        while left:
+            at = min(left, key=lambda one: abs(one - self.sheet.cursor))
+            left.remove(at)
+            path = self.files[at]
             try:
                 self._seen[path] = await asyncio.to_thread(thumbnail, path)
             except (LattyError, OSError, MemoryError) as error:
                 self.wrong[path] = str(explain(error) or error)
-            self._show()
+            if not left or time.monotonic() - shown > SOON:
+                self._show()
+                shown = time.monotonic()
 
     def _show(self, cursor: int | None = None) -> None:
-        self.sheet.show([self._cell(path) for path in self.files], cursor)
+        cells = [PictureCell(_words(path), self._seen.get(path)) for path in self.files]
+        self.sheet.show(cells, cursor)
         self._tell()
-
-    def _cell(self, path: Path) -> PictureCell:
-        media = presets.format_of(path)
-        sign = "▶ " if media is not None and media.film else ""
-        return PictureCell(f"{sign}{path.name}", self._seen.get(path))
 
     def _tell(self) -> None:
         """What the file of the cursor is."""
         if self.files:
             path = self.files[self.sheet.cursor]
-            self.say("  ".join([f"{self.sheet.cursor + 1} of {len(self.files)}", *_facts(path)]))
-            if path in self.wrong:
-                self.say(self.wrong[path], wrong=True)
+            facts = "  ".join([f"{self.sheet.cursor + 1} of {len(self.files)}", *_facts(path)])
+            self.say(self.wrong.get(path, facts), wrong=path in self.wrong)
 
     def on_picture_sheet_moved(self) -> None:
         self._tell()
@@ -128,11 +129,17 @@ class Gallery(Dialog[str]):
             self.dismiss(str(self.files[self.sheet.cursor]))
 
 
+def _words(path: Path) -> str:
+    """What is below its picture."""
+    media = presets.format_of(path)
+    return f"▶ {path.name}" if media is not None and media.film else path.name
+
+
 def _facts(path: Path) -> Sequence[str]:
-    """Its path, size and time, as far as they are known."""
+    """Its name, size and time, as far as they are known."""
     try:
         found = path.stat()
     except OSError:
-        return [documents.shown(path)]
+        return [path.name]
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.st_mtime))
-    return [documents.shown(path), bytes_words(found.st_size), when]
+    return [path.name, bytes_words(found.st_size), when]

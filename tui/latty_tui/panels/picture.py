@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -93,7 +94,7 @@ class PicturePanel(Panel, Vertical):
 
     def compose(self) -> ComposeResult:
         yield LargeView(self.desk.writer, "pixels")
-        yield PictureSheet(self.desk.writer, "grid")
+        yield PictureSheet(self.desk.writer, "grid", isqrt(max(GRIDS)))
         yield Static("", id="picture-words", markup=False)
         yield Static("", id="picture-caption", markup=False)
 
@@ -131,18 +132,24 @@ class PicturePanel(Panel, Vertical):
             self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
         if self.desk.writer.way == "saved" and not quick:
-            self.desk.background(self._save(), "save")
+            self.desk.background(self._save(drawn), "save")
 
     async def _spread(self, drawn: Drawn, quick: bool, words: Sequence[str]) -> None:
         """One picture that holds those of a grid, as cells."""
-        columns = round(len(words) ** 0.5)
+        columns = isqrt(len(words))
         pictures = await asyncio.to_thread(cut, drawn, columns, len(words))
-        if len(grid.options(self.desk.state, self.desk.view)) != len(words):
+        if len(self._options()) != len(words):
             return  # it was left meanwhile
         self.pixels.picture = drawn
         self.see(grid=True)
         self.sheet.columns = columns
-        self.sheet.show([*map(PictureCell, words, pictures)], None, quick)
+        self._label([*map(PictureCell, words, pictures)], quick)
+
+    def _label(self, cells: Sequence[PictureCell], quick: bool = False) -> None:
+        """Each cell says what Enter takes there now; what is not drawn yet has no picture."""
+        known = {one.words: one for one in cells}
+        words = [one.words for one in self._options()]
+        self.sheet.show([known.get(one, PictureCell(one)) for one in words], None, quick)
 
     def see(self, grid: bool) -> None:
         """The grid, or the one picture."""
@@ -194,7 +201,7 @@ class PicturePanel(Panel, Vertical):
         if gone < SLOW:  # while a key is held, one picture follows the other
             return
         if not self._is_coarse and self.desk.writer.seconds < SLOW:  # else the line has no time
-            self.pixels.dim()
+            self._dim()
         said = f"{BUSY[self._is_coarse]} {gone:.1f} s"
         if self._expected > SLOW:
             full = round(BAR * min(1.0, gone / self._expected))
@@ -227,24 +234,32 @@ class PicturePanel(Panel, Vertical):
         if self.pixels.picture is None or self._words:
             self.words(f"opening {ref} ...")
         else:
-            self.pixels.dim()
+            self._dim()
             self.caption(f"opening {ref} ...")
+
+    def _dim(self) -> None:
+        """What is shown is not what is asked for any more."""
+        (self.sheet if self._in_grid else self.pixels).dim()
+
+    def on_state(self, state: object) -> None:
+        """Other seeds are named at once, however long they take to draw."""
+        words, named = ([one.words for one in some] for some in (self._options(), self.sheet.cells))
+        if self._in_grid and len(words) == len(named) and words != named:
+            self._label(self.sheet.cells)
 
     def on_engine_died(self, event: object) -> None:
         self.words(str(event))
 
-    async def _save(self) -> None:
+    async def _save(self, picture: RawPicture) -> None:
         """Where nothing can be shown: a file, and its path."""
         from latty_tui.drawing.encoding import saved_path
 
-        if (picture := self.pixels.picture) is not None:
-            path = await asyncio.to_thread(saved_path, picture)
-            self.caption(path)
+        self.caption(await asyncio.to_thread(saved_path, picture))
 
     def _subtitle(self) -> str:
         view = self.desk.view
         parts: list[str] = [] if view.compare == "edited" else [view.compare]
-        if grid.options(self.desk.state, view):
+        if self._options():
             parts.append(f"{view.grid} seeds: ↑ ↓ ← → choose, enter takes")
         return ", ".join(parts)
 
@@ -261,6 +276,9 @@ class PicturePanel(Panel, Vertical):
 
     def action_grid(self) -> None:
         """Arrows choose from it at once; afterwards the focus is where it was."""
+        if why := self.why_not("grid"):
+            self.desk.say(why)
+            return
         at = GRIDS.index(self.desk.view.grid)
         self._turn(GRIDS[(at + 1) % len(GRIDS)])
 
@@ -284,6 +302,9 @@ class PicturePanel(Panel, Vertical):
     def why_not(self, action: str) -> str:
         """The same in words."""
         name = action.partition("(")[0]
+        if name == "grid":
+            known = isinstance(self.desk.state.scene.seed, int) or self.desk.view.grid > 1
+            return "" if known else "a walk has several seeds: there is no next one"
         return "" if self.check_action(name, ()) else "g shows a grid to pick from"
 
     def _options(self) -> list[grid.GridOption]:
@@ -304,6 +325,7 @@ class PicturePanel(Panel, Vertical):
     def _further(self, by: int, across: int = 0) -> None:
         """A grid of other seeds; the cursor is on the next one."""
         self.desk.look(further=self.desk.view.further + by)
+        self.on_state(self.desk.state)
         if across:
             self.sheet.go(self.sheet.cursor + across - by)
 
@@ -319,7 +341,9 @@ class PicturePanel(Panel, Vertical):
         self.action_take()
 
     def on_picture_sheet_moved(self) -> None:
-        self.focus()
+        """By the wheel, too, wherever the focus is; not where one was taken meanwhile."""
+        if self._options():
+            self.focus()
 
     @opens
     def action_gallery(self) -> None:
@@ -354,7 +378,7 @@ class PicturePanel(Panel, Vertical):
         if self.desk.view.compare != "edited":
             self.desk.look(compare="edited")
             return True
-        if self.desk.view.grid > 1 and self.has_focus:
+        if self.desk.view.grid > 1 and self.has_focus and not self.desk.engine.opening:
             self._turn(1)
             return True
         return False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -18,7 +19,6 @@ from latty_tui.drawing.pixel_writer import PixelWriter
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.widgets.lines import fitted
 
-ROWS = 6  # at most that are seen at once
 LEAST = 16  # cells across that a picture has, where nobody says how many stand in a row
 FEW = 4  # in a row, where there are fewer: one alone would be as large as the screen
 LOW = 3  # cells down that a row has at least, its words among them
@@ -33,8 +33,9 @@ class PictureCell(NamedTuple):
 
 
 class PictureSheet(Vertical):
-    """Some cells, `columns` in a row (None: as many as there is room for). Whoever has the focus
-    moves the cursor; the mouse moves it, too, and takes the cell on which it is."""
+    """Some cells, `columns` in a row (None: as many as there is room for), of which at most `rows`
+    are seen at once. Whoever has the focus moves the cursor; the mouse moves it, too, and takes the
+    cell on which it is."""
 
     DEFAULT_CSS = """
     PictureSheet { width: 1fr; height: 1fr; }
@@ -52,18 +53,20 @@ class PictureSheet(Vertical):
     class Taken(Moved):
         """The cell of the cursor was clicked."""
 
-    def __init__(self, writer: PixelWriter, id: str) -> None:
+    def __init__(self, writer: PixelWriter, id: str, rows: int) -> None:
         super().__init__(id=id)
-        self.writer = writer
+        self.writer, self.rows = writer, rows
         self.cells: tuple[PictureCell, ...] = ()
         self.columns: int | None = None
         self.cursor = 0
         self._top = 0  # the first row that is seen
-        self._quick = False
+        self._quick = self._dimmed = False
+        self._shape = 1.0  # height by width of the tallest picture
+        self._busy = self._again = False
         self._shown: dict[int, object] = {}  # of each row, what its picture is of
 
     def compose(self) -> ComposeResult:
-        for row in range(ROWS):
+        for row in range(self.rows):
             view = PixelView(self.writer, f"{self.id}-row-{row}")
             view.largest = 2 * LARGEST  # it is made as large as its place
             yield view
@@ -73,10 +76,18 @@ class PictureSheet(Vertical):
         self, cells: Sequence[PictureCell], cursor: int | None = None, quick: bool = False
     ) -> None:
         """Other cells; the cursor stays, or goes where it is told."""
-        self.cells, self._quick = tuple(cells), quick
+        self.cells, self._quick, self._dimmed = tuple(cells), quick, False
+        shapes = [min(1.0, one.height / one.width) for _, one in self.cells if one is not None]
+        self._shape = max(shapes, default=1.0)
         at = self.cursor if cursor is None else cursor
         self.cursor = max(0, min(at, len(self.cells) - 1))
         self._lay_out()
+
+    def dim(self) -> None:
+        """The pictures are not those that are asked for any more."""
+        if not self._dimmed:
+            self._dimmed = True
+            self._start()
 
     def go(self, index: int) -> None:
         """The cursor to a cell, which may be one that comes with the next ones."""
@@ -108,9 +119,13 @@ class PictureSheet(Vertical):
         """How many rows are seen at once."""
         width, height = self.content_size
         whole = -(-len(self.cells) // self.across)
+        usual = LOW if self.columns else self._usual(width) + 1
+        return max(1, min(whole, self.rows, height // max(LOW, usual)))
+
+    def _usual(self, width: int) -> int:
+        """Rows of cells of the tallest picture, as wide as its place."""
         cell = self.writer.terminal.cell
-        usual = LOW if self.columns else width // self.across * cell[0] // cell[1] + 1
-        return max(1, min(whole, ROWS, height // max(LOW, usual) or 1))
+        return max(1, ceil((width // self.across - 1) * self._shape * cell[0] / cell[1]))
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -123,7 +138,7 @@ class PictureSheet(Vertical):
         last = max(0, -(-len(self.cells) // self.across) - seen)
         self._top = min(last, max(row - seen + 1, min(self._top, row)))
         height = self._height(seen)
-        for at in range(ROWS):
+        for at in range(self.rows):
             for widget in (self._view(at), self._words(at)):
                 widget.display = at < seen and bool(self.cells)
             self._view(at).styles.height = height
@@ -132,15 +147,26 @@ class PictureSheet(Vertical):
         self.call_after_refresh(self._start)  # when each row has its height
 
     def _start(self) -> None:
-        self.run_worker(self._draw(), group="sheet", exclusive=True, exit_on_error=False)
+        """Draw, in the background; asked again meanwhile it does so once more. It is not called
+        off: while pictures come one after the other none would be seen."""
+        self._again = True
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._work(), group="sheet", exit_on_error=False)
+
+    async def _work(self) -> None:
+        try:
+            while self._again:
+                self._again = False
+                await self._draw()
+        finally:
+            self._busy = False
 
     def _height(self, seen: int) -> int:
-        """Rows of cells of a picture: all there are, or as many as it is wide."""
+        """Rows of cells of a picture: all there are, or as many as it needs."""
         width, height = self.content_size
-        cell, free = self.writer.terminal.cell, height // seen - 1
-        if self.columns:
-            return max(1, free)
-        return max(1, min(free, round(width / self.across * cell[0] / cell[1])))
+        free = height // seen - 1
+        return max(1, free if self.columns else min(free, self._usual(width)))
 
     def _view(self, row: int) -> PixelView:
         return self.query_one(f"#{self.id}-row-{row}", PixelView)
@@ -169,19 +195,27 @@ class PictureSheet(Vertical):
 
     async def _draw(self) -> None:
         """The pictures of each row in one, where they are other ones."""
-        for row in range(self.seen if self.cells else 0):
+        for row in range(self.seen if self.cells and self.content_size.area else 0):
             view, cells = self._view(row), self._row(row)
-            place = self.content_size.width, self._height(self.seen)
-            key = cells, place, view.ground, self.across
+            place = self._place(row)
+            key = place, cells, self._dimmed
             if self._shown.get(row) == key:
                 continue
             pictures = [one.picture for one in cells]
-            edges = [self._edge(at) for at in range(self.across + 1)]
+            _, _, height, edges, ground = place
             made = await asyncio.to_thread(
-                in_row, pictures, edges, place[1], self.writer.terminal.cell, view.ground
+                in_row, pictures, edges, height, self.writer.terminal.cell, ground
             )
-            self._shown[row] = key
-            view.show(made, self._quick)
+            if self._place(row) == place:  # else it was scrolled meanwhile, and is drawn again
+                self._shown[row] = key
+                view.show(made, self._quick, self._dimmed)
+
+    def _place(self, row: int) -> tuple[list[str], int, int, list[int], int]:
+        """What a picture of a row has to fit: the words, the first cell, the height and the edges
+        in cells of the screen, the colour around."""
+        words = [one.words for one in self._row(row)]
+        edges = [self._edge(at) for at in range(self.across + 1)]
+        return words, self._top + row, self._height(self.seen), edges, self._view(row).ground
 
     def on_click(self, event: events.Click) -> None:
         """Go to a cell, or take the one on which the cursor is."""
@@ -215,7 +249,7 @@ def in_row(
     from latty_tui import terminal
     from latty_tui.drawing.encoding import array
 
-    scale = min(1.0, LARGEST / (edges[-1] * cell[0]))
+    scale = min(1.0, LARGEST / max(1, edges[-1] * cell[0]))
     across, down = cell[0] * scale, max(1, round(rows * cell[1] * scale))
     colour = np.array([ground >> 16, ground >> 8 & 255, ground & 255], np.uint8)
     whole = np.empty((down, max(1, round(edges[-1] * across)), 3), np.uint8)
