@@ -1,10 +1,12 @@
 """Scorers: every entry keeps the promises of Scorer; names are found and told."""
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import outside
 import pytest
 import torch
 from places import LIMIT, ROOT
@@ -13,6 +15,7 @@ from toy_generator import Factored, Toy
 from latty import home
 from latty.attributes import (
     attribute,
+    digest_of,
     names_of,
     open_scorer,
     parse_attributes,
@@ -81,6 +84,20 @@ def test_every_scorer_says_what_it_gives(name: str) -> None:
 
 def test_no_two_scorers_are_the_same() -> None:
     assert len({open_scorer(name).digest for name in ENTRIES}) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_digest_that_is_read_is_that_of_the_scorer(name: str) -> None:
+    assert digest_of(name) == open_scorer(name).digest
+
+
+def test_the_digest_of_a_scorer_of_another_package_is_the_one_that_it_gives(tmp_path: Path) -> None:
+    """Whatever its source calls DIGEST or WEIGHTS: kept scores may be those of another version."""
+    code = "from latty.attributes import digest_of; print(digest_of('warmth'))"
+    path = str(outside.site(tmp_path, "latty_outside", outside.good()))
+    told = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path},
+                          text=True, capture_output=True)  # fmt: skip
+    assert told.stdout == "warmth 1\n", told.stderr
 
 
 @pytest.mark.parametrize("name", ENTRIES)

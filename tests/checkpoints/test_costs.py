@@ -1,5 +1,6 @@
 """No small file costs more than seconds and a few megabytes, whoever looks at it."""
 
+import tracemalloc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from costs import Cost, cost
 
 from latty.budget import slowness
+from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 
 Usual = Callable[[str], Cost]
@@ -70,3 +72,18 @@ def test_inspecting_any_costly_file(name: str, tmp_path: Path, usual: Usual) -> 
 @pytest.mark.parametrize(("verb", "name"), FAR)
 def test_opening_a_costly_file(verb: str, name: str, tmp_path: Path, usual: Usual) -> None:
     check(verb, name, tmp_path, usual(verb))
+
+
+def test_tensors_that_are_widened_lie_in_memory_one_by_one(tmp_path: Path) -> None:
+    """Beside torch's own: of the file, and of one tensor, not of all of them."""
+    file = tmp_path / "half.safetensors"
+    tensors = {f"t{i}": torch.full((2**16,), i / 16, dtype=torch.float16) for i in range(32)}
+    file.write_bytes(b"".join(pieces({}, tensors)))
+    tracemalloc.start()
+    try:
+        found = read_tensors(file)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert all(torch.equal(found[name], one.float()) for name, one in tensors.items())
+    assert peak < 1.5 * file.stat().st_size

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
@@ -100,6 +102,34 @@ def test_who_makes_the_random_directions_is_waited_for_in_words(
     free.join()
     assert done.returncode == 0 and random.is_file(), done.stderr
     assert f"waiting for random directions, made by process {os.getpid()}" in done.stderr
+
+
+def test_waiting_for_random_directions_ends_at_once_when_interrupted(tmp_path: Path) -> None:
+    words = ("rank", "portraits", "--directions", "smile", "--scorers", "smile", "--seeds", "0",
+             "--steps", "3", "--samples", "10", "--baseline", "2", "--top", "1")  # fmt: skip
+    assert latty(*words, home=tmp_path).returncode == 0
+    (random,) = tmp_path.glob("home/cache/scores/random/*.safetensors")
+    random.unlink()
+    lock = locks.take(random.with_name(f".{random.name}.lock"))
+    assert lock is not None
+    asked = {**environment(tmp_path), "LATTY_PROGRESS": "json"}
+    one = subprocess.Popen([*COMMAND, *words, "--overwrite"], cwd=tmp_path, env=asked, text=True,
+                           stderr=subprocess.PIPE)  # fmt: skip
+    assert one.stderr is not None
+    seen = next((line for line in one.stderr if "waiting for random directions" in line), "")
+    one.send_signal(signal.SIGINT)
+    begun, rest = time.monotonic(), one.communicate(timeout=60)[1]
+    os.close(lock)
+    assert seen and one.returncode == 130 and "Traceback" not in rest, rest
+    assert time.monotonic() - begun < 10 and not random.exists()
+
+
+@pytest.mark.parametrize("said", ["", " , "])
+def test_a_ranking_of_no_attribute_is_refused(said: str, tmp_path: Path, place: Path) -> None:
+    for ranked in ("portraits", str(place / "renders/demo-traverse")):
+        done = latty("rank", ranked, "--scorers", said, home=tmp_path)
+        assert done.returncode == 2 and "--scorers names no attribute" in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def rows(folder: Path) -> dict[tuple[str, str], dict[str, str]]:

@@ -4,7 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.attributes.card import read_card
+from latty import home
+from latty.attributes.card import read_card, weights_digest
 from latty.attributes.names import (
     attribute,
     card_file,
@@ -14,6 +15,7 @@ from latty.attributes.names import (
     units_of,
 )
 from latty.attributes.registries import SCORERS
+from latty.checkpoints.checkpoint import digest
 from latty.errors import LattyError
 from latty.files import stamp_of
 
@@ -23,7 +25,15 @@ if TYPE_CHECKING:  # torch takes seconds to import: names must not wait for it
     from latty.attributes.base import Scorer
     from latty.models.base import Generator, Labels
 
-__all__ = ["attribute", "names_of", "open_scorer", "parse_attributes", "scores_of", "units_of"]
+__all__ = [
+    "attribute",
+    "digest_of",
+    "names_of",
+    "open_scorer",
+    "parse_attributes",
+    "scores_of",
+    "units_of",
+]
 
 
 def open_scorer(ref: str) -> "Scorer":
@@ -41,6 +51,21 @@ def open_scorer(ref: str) -> "Scorer":
         except LattyError:
             if stamp_of(path) == before:  # else it was replaced, with its weights, meanwhile
                 raise
+
+
+def digest_of(ref: str) -> str:
+    """`Scorer.digest` of that scorer: of cards, and of our own entries that say it, without torch.
+    Entries of other packages are always asked: a literal that was forgotten in a new version of one
+    would make kept scores those of the old. Raises Missing, BadData."""
+    if (path := card_file(ref)) is not None:
+        return weights_digest(path)
+    if not SCORERS.owner(ref):
+        if (said := SCORERS.constant(ref, "DIGEST")) is not None:
+            return str(said)
+        weights = home.shipped_dir() / "scorers" / SCORERS.constant(ref, "WEIGHTS", "")
+        if weights.is_file():
+            return digest(weights)
+    return _entry(ref).digest
 
 
 @lru_cache(maxsize=8)

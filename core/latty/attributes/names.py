@@ -10,11 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from latty import home
-from latty.attributes.card import read_card, weights_digest
+from latty.attributes.card import read_card
 from latty.attributes.registries import SCORERS
 from latty.attributes.store import CARDS
-from latty.checkpoints.checkpoint import digest
 from latty.errors import LattyError, Missing, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -84,18 +82,6 @@ def _written(entry: str, word: str) -> tuple[str, ...]:
     except Missing:
         return ()
     return opened.names if word == "ATTRIBUTES" else opened.units
-
-
-def digest_of(scorer: str) -> str:
-    """What `Scorer.digest` of that scorer is, where its source or its card say it without torch;
-    others are opened. Raises Missing, BadData."""
-    if (path := card_file(scorer)) is not None:
-        return weights_digest(path)
-    if (said := SCORERS.constant(scorer, "DIGEST")) is not None:
-        return str(said)
-    if (file := SCORERS.constant(scorer, "WEIGHTS")) is not None:
-        return digest(home.shipped_dir() / "scorers" / str(file))
-    return SCORERS.load(scorer)().digest
 
 
 # --- attributes -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ free text under "__metadata__", then the raw numbers, in one piece, without gaps
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -188,16 +188,22 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     import torch
 
     # in torch's own memory, where they are always aligned alike: so are last bits
-    return {name: torch.tensor(array) for name, array in read_arrays(path).items()}
+    return {name: torch.tensor(array) for name, array in _arrays(path)}
 
 
 def read_arrays(path: Path) -> "dict[str, NDArray[Any]]":
     """The same as read-only arrays, (K, L, D) or of any other shape; torch is not imported. Raises
     Missing, OutputError, Refusal."""
+    return dict(_arrays(path))
+
+
+def _arrays(path: Path) -> "Iterator[tuple[str, NDArray[Any]]]":
+    """One after the other: those that are widened need not lie in memory together."""
     names = read_header(path).shapes
     with naming(path), opening(path) as file:
         views, _ = read(code_of(file, os.fstat(file.fileno()).st_size))
-        return {name: views[name].numpy() for name in names}
+        for name in names:
+            yield name, views[name].numpy()
 
 
 def pieces(

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latty import files, locks
-from latty.attributes.names import digest_of, exact, names_of
+from latty.attributes import digest_of
+from latty.attributes.names import exact, names_of
 from latty.checkpoints.safetensors import pieces, read_arrays, read_header
 from latty.errors import LattyError
 from latty.models.base import Generator
@@ -25,7 +26,7 @@ from latty.rank.plan import Wanted
 
 KIND, ENDING = "walk scores", ".safetensors"
 DIGITS = 16  # of a digest in a name
-Scores = NDArray[Any]
+Scores = NDArray[Any]  # float32 as they are kept; float64 in figures
 Column = tuple[str, int, str]  # (scorer, index in it, name)
 
 

@@ -4,6 +4,8 @@ from torch import Tensor
 
 ATTRIBUTES = ("warmth",)
 UNITS = ("-1..1",)
+DIGEST = "warmth"  # words of its own, which mean nothing to latty
+WEIGHTS = "WARMTH_V1"
 
 
 class Warmth:

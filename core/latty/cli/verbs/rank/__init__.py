@@ -81,8 +81,10 @@ def run(run: Run) -> int:
 def _wanted(run: Run) -> tuple[str, str]:
     """The attributes that are scored, and those of them that are ranked. Raises UsageError."""
     args = run.args
+    if args.scorers is not None and not args.scorers.strip(", "):
+        raise UsageError("--scorers names no attribute", "leave it out for all factors")
     if args.group is None:
-        return "factors" if args.scorers is None else args.scorers, ""
+        return args.scorers or "factors", ""
     if args.scorers is not None:
         raise UsageError("--scorers and --group both name attributes", "leave one out")
     group = run.config().group(args.group)
