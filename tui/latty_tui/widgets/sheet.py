@@ -23,6 +23,7 @@ LEAST = 16  # cells across that a picture has, where nobody says how many stand 
 FEW = 4  # in a row, where there are fewer: one alone would be as large as the screen
 LOW = 3  # cells down that a row has at least, its words among them
 LARGEST = 1280  # px across
+SIXEL = 1000  # px across that xterm shows of a sixel picture; it leaves out a larger one
 
 
 class PictureCell(NamedTuple):
@@ -134,6 +135,8 @@ class PictureSheet(Vertical):
         """Rows as high as there is room, those around the cursor."""
         if not self.content_size.area or not self.query(PixelView):
             return
+        most = SIXEL // self.writer.terminal.cell[0] if self.writer.way == "sixel" else None
+        self.styles.max_width = most
         seen, row = self.seen, self.cursor // self.across
         last = max(0, -(-len(self.cells) // self.across) - seen)
         self._top = min(last, max(row - seen + 1, min(self._top, row)))
