@@ -14,7 +14,7 @@ import pytest
 from places import ROOT
 
 import latty
-from latty.errors import LattyError
+from latty.errors import LattyError, UsageError
 
 HEAVY = {"torch", "numpy", "PIL", "rich", "textual"}
 
@@ -110,6 +110,12 @@ def test_results_show_themselves_in_a_notebook() -> None:
     ranking = latty.rank_directions("portraits", "smile", range(2), steps=3)
     assert ranking[0].direction == "smile"
     assert "<table>" in display.format(ranking)[0]["text/html"]
+
+
+@pytest.mark.parametrize("scorers", ["", " , "])
+def test_a_ranking_by_no_attribute_is_refused(scorers: str) -> None:
+    with pytest.raises(UsageError, match="no attribute is named"):
+        latty.rank_directions("portraits", scorers, range(2))
 
 
 def test_a_picture_is_rendered_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from latty.errors import UsageError
 from latty.locks import at_work
 from latty.models.base import Generator
 from latty.rank import score_store
@@ -54,7 +55,10 @@ def ranking(
 
 
 def curves(plan: RankPlan, generator: Generator, report: Report = silent) -> Curves:
-    """Draw and score every scene of the plan. Raises Missing, BadData."""
+    """Draw and score every scene of the plan. Raises Missing, BadData, UsageError where it wants no
+    attribute."""
+    if not plan.wanted:
+        raise UsageError("no attribute is named", "for example: smile,geometry/area")
     tables = [table.numpy() for table in drawn(plan, generator, report)]
     return of_plan(plan, score_store.stacked(tables, shape_of(plan)))
 
