@@ -273,6 +273,37 @@ def test_a_direction_that_is_misspelt_in_the_editor_is_a_problem_of_its_line(
     run(keys, ref="best.toml")
 
 
+def test_directions_that_were_missing_before_may_stay_while_something_else_is_written(
+    here: Path, editor: Path
+) -> None:
+    """Another name that is not there is a problem of its line."""
+    path = here / "best.toml"
+    path.write_text(FILE.replace("demo/smile", "demo/smlie"))
+    (editor / "change").write_text("seed = 7=>seed = 99")
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        assert app.state.name == "best" and "no direction 'smlie' in demo" in said(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: app.state.scene.seed == 99, "what was saved is taken")
+        app.change(app.state.with_scene(seed=8), "seed 8")
+        (editor / "change").write_text("seed = 8=>seed = 98")
+        await pilot.press("e")
+        await until(pilot, lambda: app.state.scene.seed == 98, "from a file of its own, too")
+        await at_rest(pilot)
+        path.write_text(FILE.replace("demo/smile", "demo/smlie").replace("seed = 7", "seed = 97"))
+        await until(pilot, lambda: app.state.scene.seed == 97, "what others write is read")
+        await at_rest(pilot)
+        path.write_text(FILE.replace("demo/smile", "demo/simle"))
+        where = "11:1  scene.edits.0.direction: no direction 'simle' in demo"
+        await until(pilot, lambda: where in text(pilot), "another one")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.state.scene.seed == 97
+
+    run(keys, ref="best.toml")
+
+
 def test_the_editor_changes_the_open_file(here: Path, editor: Path) -> None:
     (here / "best.toml").write_text(FILE)
     (editor / "change").write_text("seed = 7=>seed = 99")

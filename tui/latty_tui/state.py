@@ -72,6 +72,16 @@ class State:
         """The same picture before any edit."""
         return replace(self.scene, edits=())
 
+    @property
+    def directions(self) -> frozenset[str]:
+        """All that it names, there or not."""
+        scenes = (self.scene, *self.keys)
+        edits = [edit for scene in scenes for edit in scene.edits]
+        return frozenset(
+            [ref for edit in edits for ref in (edit.direction, edit.within or "", *edit.conditions)]
+            + [ref for scene in scenes for ref in scene.locks]
+        )
+
     def heard(self, index: int) -> bool:
         """Whether edit `index` has a say: neither muted nor outshone by a solo."""
         return index in self.solo if self.solo else index not in self.muted

@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -83,11 +83,16 @@ def several(ref: str) -> list[str]:
     return names if len(names) > 1 else []
 
 
-def read(ref: str, answers: Sequence[str] = (), anyway: bool = False, strict: bool = True) -> Read:
+def read(
+    ref: str,
+    answers: Sequence[str] = (),
+    anyway: bool = False,
+    lacking: Collection[str] | None = (),
+) -> Read:
     """The preset of a file, a shipped name, or a picture that latty made; `answers` to what a
     picture must not name by itself. With `anyway` what it is made of may have another content: it
-    is the preset of what is here, and pins nothing else. Unless `strict`, directions that cannot be
-    had are no fault: warnings name them.
+    is the preset of what is here, and pins nothing else. Directions of `lacking` (None: any) that
+    cannot be had are no fault: warnings name them.
 
     Raises PresetError with every fault, models and directions that are not there among them;
     Unplaced for what a picture must not name; Changed; BadData, Missing, OutputError.
@@ -101,7 +106,7 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False, strict: bo
     first = [f"it stands for {count} presets: this is the first"] if count > 1 else []
     if source.loaded.each.pass_of(source.loaded.number).axes is not None:
         first.append("keys of [[each]] are panels here: space shows them with their captions")
-    warnings = (*first, *differs, *_doubts(source, strict))
+    warnings = (*first, *differs, *_doubts(source, lacking))
     preset = source.preset
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}
@@ -111,14 +116,27 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False, strict: bo
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 
-def _doubts(source: "PresetSource", strict: bool) -> list[str]:
+def _doubts(source: "PresetSource", lacking: Collection[str] | None) -> list[str]:
     """What is doubtful about a preset. Raises PresetError."""
     try:
         return source.doubts().lines()
     except PresetError as error:
-        if strict or not all(DIRECTION.search(one.key) for one in error.problems):
-            raise
+        for one in error.problems:
+            if not DIRECTION.search(one.key):
+                raise
+            if lacking is not None and _said(source.loaded.data, one.key) not in lacking:
+                raise
         return [f"drawn without {one.key}: {one.what}" for one in error.problems]
+
+
+def _said(data: object, key: str) -> str:
+    """What stands at a key, such as scene.edits.0.direction; "" = nothing that is found."""
+    for part in key.split("."):
+        if isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+            data = data[int(part)]
+        elif isinstance(data, dict):
+            data = data.get(part)
+    return data if isinstance(data, str) else ""
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:
@@ -330,7 +348,7 @@ def last(name: str) -> Read | None:
     """What was used last, where its preset is of this name and may be edited."""
     for path in recent()[:1]:
         with suppress(PresetError, BadData, Missing, OSError):
-            found = read(str(path), strict=False)
+            found = read(str(path), lacking=None)
             if found.file is not None and found.preset.name == name and not is_shipped(path):
                 return found._replace(file=path)
     return None

@@ -95,22 +95,24 @@ class Drawing:
 
     def _next(self) -> UnderWay:
         """The next pictures (H, W, 3); where edits cannot be applied, without these if asked so."""
+        following = slice(self._done, self._done + self._batch)
         try:
-            return (yield from self._pictures(self._scenes[self._done :][: self._batch]))
+            return (yield from self._pictures(self._scenes[following]))
         except LattyError:
-            if not self._mends or not self._mend():
+            if not self._mends or not self._mend(following):
                 raise
-        return (yield from self._pictures(self._scenes[self._done :][: self._batch]))
+        return (yield from self._pictures(self._scenes[following]))
 
-    def _mend(self) -> bool:
-        """Take out of all scenes what cannot be applied; whether there was any. Raises BadData,
+    def _mend(self, these: slice) -> bool:
+        """Take out of some scenes what cannot be applied; whether there was any. Raises BadData,
         Missing."""
-        self._mends, scene = False, self._scenes[0]
+        scene, lost = self._scenes[0], dict[str, str]()
         generator = self._cache.generator(scene.model, scene.precision)
-        for i, scene in enumerate(self._scenes):
-            self._scenes[i], broken = mended(scene, generator)
-            self._broken |= broken
-        return bool(self._broken)
+        for i in range(*these.indices(len(self._scenes))):
+            self._scenes[i], broken = mended(self._scenes[i], generator)
+            lost |= broken
+        self._broken |= lost
+        return bool(lost)
 
     def _pictures(self, scenes: Sequence[Scene]) -> UnderWay:
         """Pictures (H, W, 3) of some scenes; where memory is short, of the first one alone."""

@@ -85,8 +85,9 @@ class PresetFiles:
             self._ask_which(ref, names)
             return False
         try:
-            strict = what != "load"  # who writes a name that is not there is shown the line
-            found = await asyncio.to_thread(documents.read, ref, answers, anyway, strict)
+            # Who writes another name that is not there is shown the line.
+            lacking = None if what == "load" else self.desk.state.directions
+            found = await asyncio.to_thread(documents.read, ref, answers, anyway, lacking)
         except PresetError as error:
             await self._problems(error, Path(ref).expanduser())
             return False
@@ -305,7 +306,8 @@ class PresetFiles:
         """The preset of a file that was for the editor alone."""
         try:
             if await asyncio.to_thread(documents.content, path) != own:
-                found = await asyncio.to_thread(documents.read, str(path))
+                lacking = self.desk.state.directions
+                found = await asyncio.to_thread(documents.read, str(path), lacking=lacking)
                 state = film.state_of(found.preset)
                 await self._go_to(state, f"edit {state.name}")
         except PresetError as error:
