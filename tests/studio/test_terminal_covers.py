@@ -2,6 +2,7 @@
 terminal shows what it would if all were painted anew."""
 
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -59,7 +60,7 @@ def differs(was: Seen, now: Seen) -> str:
 
 
 def resized(terminal: FakeTerminal, columns: int, rows: int) -> None:
-    """The terminal has lost what it showed, and says so, also where its size is the same."""
+    """The terminal has lost what cells showed, and says so, also where its size is the same."""
     terminal.resize(columns, rows)
     terminal.kill(signal.SIGWINCH)
 
@@ -77,6 +78,8 @@ def calm(terminal: FakeTerminal) -> None:
 def as_painted_anew(terminal: FakeTerminal, what: object) -> None:
     calm(terminal)
     was, text = seen(terminal), terminal.text()
+    with terminal.changed:
+        terminal.display.placed.clear()  # kitty's too
     resized(terminal, terminal.columns, terminal.rows)
     terminal.quiet(0.7)
     wrong = differs(was, seen(terminal))
@@ -125,3 +128,71 @@ def test_a_dialog_that_is_closed_at_once_leaves_no_trace(
         time.sleep(pause)
         as_painted_anew(terminal, [key, pause])
         assert terminal.area(picture)[1] == 1
+
+
+@pytest.mark.parametrize("keys", ["f", "ff", "fffz"])
+@pytest.mark.parametrize("kind", [SIXEL, KITTY], ids=lambda kind: kind.pictures)
+def test_full_screen_leaves_no_trace(kind: Kind, keys: str, tmp_path: Path) -> None:
+    with quick(tmp_path, kind=kind) as terminal:
+        for key in keys:
+            terminal.press(key)
+            terminal.quiet(0.3)
+        as_painted_anew(terminal, keys)
+        assert "╭─ 2 directions" in terminal.text(), "the focus is elsewhere"
+
+
+def test_a_window_too_small_shows_no_picture(tmp_path: Path) -> None:
+    with quick(tmp_path, kind=KITTY) as terminal:
+        terminal.resize(50, 12)
+        terminal.wait_for("The studio needs")
+        terminal.quiet(0.3)
+        assert not terminal.display.placed
+        terminal.resize(120, 40)
+        as_painted_anew(terminal, "a small window")
+
+
+def test_another_way_takes_away_what_the_last_one_painted(tmp_path: Path) -> None:
+    with quick(tmp_path, kind=KITTY) as terminal:
+        assert terminal.display.placed
+        terminal.press("i")
+        terminal.wait_for("pictures as")
+        terminal.quiet(0.7)
+        assert "pictures as kitty" not in terminal.text() and not terminal.display.placed
+
+
+def box(terminal: FakeTerminal, title: str) -> tuple[int, int, int] | None:
+    """The row, and from where to where, of the frame with that title."""
+    lines = enumerate(terminal.text().split("\n"))
+    found = ((y, re.search(f"╭─ {title}.*?(╮|$)", line)) for y, line in lines)
+    return next(((y, *match.span()) for y, match in found if match), None)
+
+
+@pytest.mark.parametrize(
+    ("key", "title"), [("?", "help"), ("ctrl+p", "find anything"), ("s", "seed"), ("r", "render")]
+)
+def test_in_another_window_a_dialog_stands_as_if_opened_there(
+    key: str, title: str, tmp_path: Path
+) -> None:
+    def opened() -> tuple[int, int, int] | None:
+        terminal.press(key)
+        terminal.wait(lambda: box(terminal, title), title)
+        terminal.quiet(0.3)
+        return box(terminal, title)
+
+    def closed() -> None:
+        terminal.press("escape")
+        terminal.wait(lambda: not box(terminal, title), f"{title} to close")
+
+    with quick(tmp_path) as terminal:
+        for size in ((100, 30), (140, 44), (80, 24)):
+            terminal.resize(*size)
+            terminal.quiet(0.4)
+            anew = opened()
+            closed()
+            terminal.resize(120, 40)
+            opened()
+            terminal.resize(*size)
+            terminal.wait(
+                lambda anew=anew: box(terminal, title) == anew, f"{title} at {anew} of {size}"
+            )
+            closed()

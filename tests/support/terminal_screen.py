@@ -128,9 +128,8 @@ class Display:
         self.stream = pyte.ByteStream(self.cells)
 
     def resize(self, columns: int, rows: int, cell: tuple[int, int]) -> None:
-        """A new window: pictures in cells are lost, as terminals lose them."""
+        """A new window: pictures in cells are lost, as terminals lose them; kitty's stay."""
         self.cell = cell
-        self.placed.clear()
         self._start(columns, rows)
 
     def _wiped(self, row: int, start: int, end: int) -> None:
@@ -159,6 +158,7 @@ class Display:
         changed = {int(number) for number in parameters[1:].split(b";") if number}
         self.modes = self.modes | changed if final == b"h" else self.modes - changed
         if 1049 in changed:
+            self.placed.clear()
             self.resize(self.cells.columns, self.cells.lines, self.cell)
         if 7 in changed:
             self.stream.feed(b"\x1b[?7" + final)

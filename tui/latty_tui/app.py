@@ -316,8 +316,8 @@ class Studio(UndoingApp):
 
     def set_way(self, way: str) -> None:
         """Show pictures in another way from now on."""
+        self.writer.again()  # at first: it takes away what the way of now has painted
         self.writer.way = way
-        self.writer.again()
 
     # What commands do that belong to no panel.
 

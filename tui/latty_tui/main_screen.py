@@ -92,7 +92,10 @@ class Main(Screen[None]):
             self.query_one(f"#{name}").styles.width = width if self.has_class("-wide") else None
 
     def _reset_focus(self, widget: Widget, avoiding: list[Widget] | None = None) -> None:
-        """What is hidden loses the focus to a neighbour, or to none. Private to Textual."""
+        """What is hidden loses the focus to a neighbour, or to none; not to be seen in full screen
+        it keeps it: it is there again afterwards. Private to Textual."""
+        if self.has_class("-full") and not avoiding:
+            return
         left = panel_around(widget)
         super()._reset_focus(widget, avoiding)
         if self.current is not left:

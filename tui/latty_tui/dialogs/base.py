@@ -36,6 +36,8 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_mount(self) -> None:
         self.stand()
+        below = self.app.screen_stack[0]  # it is laid out after the dialog
+        below.screen_layout_refresh_signal.subscribe(self, lambda _: self.stand())
 
     def on_resize(self) -> None:
         self.stand()

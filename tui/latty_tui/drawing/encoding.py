@@ -47,15 +47,6 @@ class Encoded:
     rows: int
     pixels: tuple[int, int]
 
-    def inside(self, other: "Encoded") -> bool:
-        """Whether every cell of this one is painted over by the other."""
-        return (
-            other.column <= self.column
-            and other.row <= self.row
-            and self.column + self.columns <= other.column + other.columns
-            and self.row + self.rows <= other.row + other.rows
-        )
-
 
 def fit(picture: RawPicture, order: EncodeOptions) -> tuple[int, int]:
     """Width and height in px on screen: the largest that keep the shape and fit the cells."""

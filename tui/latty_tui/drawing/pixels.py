@@ -168,8 +168,8 @@ class PixelView(Widget):
         place = self._look()
         if self._ground != self.visual_style:
             self._stands = CellSet()  # what is written now takes it away
-        if self.writer.survives and self._stands and (self._over or not place.area):
-            self._in_cells()
+        if self.writer.survives and self._painted and (self._over or not place.area):
+            self._in_cells()  # it would outlive its cells
         if not self._settled and self._timer is None:
             self._later()
         return list((self._stands - CellSet.of(*self._over)).spans())
@@ -181,10 +181,9 @@ class PixelView(Widget):
         wrote = CellSet(spans) & CellSet.of(place)
         if not wrote:
             return
-        before = self._stands
         if not self.writer.survives:
-            self._stands = before - wrote
-        strange = wrote if self._mosaic else wrote & CellSet.of(*self._over)
+            self._stands -= wrote
+        strange = wrote if self.as_cells else wrote & CellSet.of(*self._over)
         self._foreign = (self._foreign - wrote) | strange
         if not self._settled:
             self._later(AT_ONCE if self._stands else SETTLE)  # at once: a dialog has gone
@@ -196,10 +195,7 @@ class PixelView(Widget):
         place = self._place()
         self._over = above(self.app.screen_stack, self) if place.area else []
         if place != self._held:  # there is something else where it was
-            self._held = place
-            if not self.writer.survives:
-                self._stands = CellSet()
-            self._foreign = CellSet()
+            self._held, self._stands, self._foreign = place, CellSet(), CellSet()
         return place
 
     @property
