@@ -16,6 +16,7 @@ import latty as library
 from latty import home, presets
 from latty.errors import PresetError, Unkept
 from latty.presets import reading
+from latty.render import several
 
 SCENE = "[scene]\nmodel = 'portraits'\nseed = 7\n"
 PICTURE = "[[outputs]]\npath = '{path}'\nsize = 32\n"
@@ -69,7 +70,7 @@ def test_what_values_may_be(tmp_path: Path, parts: Path, said: str, wanted: list
         ("[]", "x.toml:4:1: each.0.values: needs at least 1 entries, has 0"),
         ("''", "each.0.values"),
         ("'9-3'", "each.0.values: 9-3 is no rising range"),
-        ("'0-99999999'", "each.0.values: are more than 10,000"),
+        ("'0-99999999'", "each.0.values: are more than 100,000"),
         ("'0-5,3'", "each.0.values: 3 stands there twice"),
         ("'a,,b'", "each.0.values: has nothing between two commas"),
         ("'parts/c0-c9'", "no directions 'c0-c9' in parts"),
@@ -266,9 +267,18 @@ def test_two_outputs_of_one_name_are_an_error_with_their_place(tmp_path: Path) -
     assert ended.stdout == "renders/same.png\n"
 
 
-def test_too_many_are_asked_for_with_force(tmp_path: Path) -> None:
-    file = write(tmp_path, each("n", "'0-9999'"), each("m", "[1, 2]"), SCENE,
-                 PICTURE.format(path="{n} {m}.png"))  # fmt: skip
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ((each("n", "'0-9999'"), each("m", "[1, 2]")), "{n} {m}.png"),
+        ((each("n", "'0-19999'"),), "{n}.png"),  # one range alone
+    ],
+)
+def test_too_many_are_asked_for_with_force(
+    tmp_path: Path, keys: tuple[str, ...], path: str
+) -> None:
+    file = write(tmp_path, *keys, SCENE, PICTURE.format(path=path))
+    assert several.how_many(str(file), force=True) == 20_000
     for verb in ("check", "render"):
         ended = latty(verb, str(file), home=tmp_path)
         assert ended.returncode == 65 and "makes 20,000 files, more than 10,000" in ended.stderr
@@ -291,7 +301,7 @@ def test_what_nobody_can_render_is_a_line_at_once(tmp_path: Path, more: tuple[st
     [
         ("a/{}-", "makes more than 1,000,000 files"),
         ("x{}/y-", "name more than 256 sets or folders"),
-        ("portraits/*", "are more than 10,000"),
+        ("portraits/*", "stands there twice"),
     ],
 )
 def test_sets_are_looked_for_once(tmp_path: Path, part: str, told: str) -> None:

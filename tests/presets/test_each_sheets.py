@@ -402,6 +402,14 @@ def test_outputs_of_one_name(tmp_path: Path) -> None:
     assert "x.toml:14:1: outputs.0.path: is also written by" in ended.stderr
 
 
+def test_a_key_that_is_wrong_makes_no_second_mistake_of_a_sheet(tmp_path: Path) -> None:
+    file = write(tmp_path, each("d", "'portraits/smile'"), each("s", "'5-3'"), BODY,
+                 output("a.png", rows=["d", "s"], columns="strength"))  # fmt: skip
+    assert refused(file).splitlines() == [
+        "x.toml:7:1: each.1.values: 5-3 is no rising range below 2^32"
+    ]
+
+
 def test_files_are_counted_where_keys_are_laid_out(tmp_path: Path) -> None:
     many = each("a", "'0-9999'") + each("b", "'0-3'")
     scene = "[scene]\nmodel = 'portraits'\nseed = '{a}'\n[[scene.edits]]\n"

@@ -122,8 +122,12 @@ def _axes(
     return Axes(rows, columns)
 
 
+def _many(said: Any) -> list[Any]:
+    return said if isinstance(said, list) else [said]
+
+
 def _axis(said: Any, data: Mapping[str, Any], values: Mapping[str, Sequence[Any]]) -> Axis:
-    many = said if isinstance(said, list) else [said]
+    many = _many(said)
     if many and all(isinstance(one, str) and one in values for one in many):
         return Axis(tuple(many))
     if isinstance(said, str) and said in MOMENTS:
@@ -179,9 +183,12 @@ def leftover(output: Mapping[str, Any], keys: Sequence[str]) -> Iterator[tuple[s
     grid = output.get("layout", "frames") != "frames"
     for side in SIDES:
         said = output.get(side)
-        many = said if isinstance(said, list) else [said]
+        many = _many(said)
         usual = GRID if side == "rows" else ()
         wrong = [one for one in many if isinstance(one, str) and one not in (*keys, *usual)]
+        other = output.get(SIDES[side == "rows"])
+        if said in MOMENTS and any(key in keys for key in _many(other)):
+            continue  # a sheet, were it not for what is wrong with its keys
         if wrong and all(one in MOMENTS for one in wrong):
             yield side, f"'{wrong[0]}' goes beside a key of [[each]]", ""
         elif wrong:

@@ -21,7 +21,8 @@ from latty.tables import words
 from latty.tables.rules import Fault, Key, Rule, array, matching, one_of, table, text
 
 KEY = "each"
-MOST = 10_000  # presets that one stands for, unless its user asks for more; values of a key
+MOST = 10_000  # presets that one stands for, unless its user asks for more; values of a list
+MOST_VALUES = 100_000  # of a key, as a range says them
 MOST_SETS = 256  # direction sets and folders in values: each is looked for on the disk
 LARGEST = 1_000_000  # presets, whatever the user asks for: each is read before any work
 _RANGE = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
@@ -142,7 +143,7 @@ def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
         at, filling = (*where, "values"), Filling(names)
         try:
             values = _filled(said["values"], at, filling, keys)
-            found[key] = _counted(islice(_values(values, at, sets), MOST + 1))
+            found[key] = _counted(islice(_values(values, at, sets), MOST_VALUES + 1))
         except LattyError as error:
             faults.append(Fault(at, error.message, error.hint))
         except ValueError as error:
@@ -176,8 +177,8 @@ def _filled(said: Any, where: words.Path, filling: Filling, keys: Collection[str
 def _counted(values: Iterable[Value]) -> tuple[Value, ...]:
     """The values. Raises ValueError for too many, and for one that is there twice."""
     found = tuple(values)
-    if len(found) > MOST:
-        raise ValueError(f"are more than {MOST:,}")
+    if len(found) > MOST_VALUES:
+        raise ValueError(f"are more than {MOST_VALUES:,}")
     if len({*found}) < len(found):
         twice = Counter(found).most_common(1)[0][0]
         raise ValueError(f"{words.shown(str(twice))} stands there twice")
