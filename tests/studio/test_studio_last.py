@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from studio import Keys, made, reports, run, settled, text, until
 
 from latty import home
-from latty.scene import Edit, Scene
+from latty.errors import Missing
+from latty.scene import Edit, Scene, Walk
 from latty_tui.app import Studio
 from latty_tui.drawing import last
 from latty_tui.drawing.encoding import dimmed
@@ -133,6 +135,38 @@ def test_no_other_scene_is_shown(tmp_path: Path) -> None:
         assert last.find([own], 1) is None
         last.keep([own], 1, PICTURE)
     assert len(list(last.folder().iterdir())) == 4
+
+
+def test_a_lock_that_is_another_file_is_another_picture(tmp_path: Path) -> None:
+    lock = tmp_path / "own.safetensors"
+    lock.write_bytes(b"first")
+    scene = replace(SCENE, locks=(f"{lock}#c0",))
+    last.keep([scene], 1, PICTURE)
+    assert last.find([scene], 1) == PICTURE
+    lock.write_bytes(b"another")
+    assert last.find([scene], 1) is None
+
+
+@pytest.mark.parametrize("seed", [7, Walk((1, "own#0")), Walk((1, 2), around="own#0")])
+def test_no_stored_latent_is_kept(seed: int | Walk) -> None:
+    scene = replace(SCENE, seed=seed, latent="own#0" if seed == 7 else None)
+    with pytest.raises(Missing):
+        last.keep([scene], 1, PICTURE)
+
+
+def test_a_file_that_changed_since_the_picture_was_asked_for_keeps_none(tmp_path: Path) -> None:
+    """It may show what was in the file before."""
+    model, other = tmp_path / "model.onnx", tmp_path / "other.onnx"
+    for path in (model, other):
+        path.write_bytes(b"first")
+        os.utime(path, (0, 0))
+    scene, asked = replace(SCENE, model=str(model)), time.time_ns()
+    last.keep([scene], 1, PICTURE, asked)
+    assert last.find([scene], 1) == PICTURE
+    time.sleep(0.05)  # more than a tick of the clock of files
+    other.replace(model)
+    last.keep([scene], 1, PICTURE, asked)
+    assert last.find([scene], 1) is None
 
 
 def test_only_some_are_kept_and_nothing_of_others_goes() -> None:

@@ -1,7 +1,8 @@
 """The last pictures, kept small in the cache: what is seen, dimmed, until the engine is up.
 
-A file is named by what it shows: the scenes, and the state of the files that they are drawn from.
-So the picture of another scene, or of a model that was another file then, is never found.
+A file is named by what it shows: the scenes, and the state of the files that they are drawn from,
+of locked directions too. So the picture of another scene, or of a model that was another file then,
+is never found; a picture is not kept where a file has changed since it was asked for.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from latty import home, reading
 from latty.errors import LattyError, Missing
 from latty.files import stamp_of, write
 from latty.folders import private
-from latty.scene import MIXING, Scene, to_table
+from latty.scene import MIXING, Scene, references, to_table
 from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
 from latty_tui.drawing.picture import RawPicture
@@ -40,12 +41,13 @@ class LastPictures:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._seen: tuple[Sequence[Scene], int, RawPicture] | None = None  # not kept yet
+        self._seen: tuple[Sequence[Scene], int, RawPicture, int] | None = None  # not kept yet
         self._timer: Timer | None = None
 
-    def seen(self, scenes: Sequence[Scene], columns: int, picture: RawPicture) -> None:
-        """A whole picture is shown; it is kept once it rests."""
-        self._seen = scenes, columns, picture
+    def seen(self, scenes: Sequence[Scene], columns: int, picture: RawPicture, asked: int) -> None:
+        """A whole picture is shown that was asked for at a `time.time_ns()`; it is kept once it
+        rests."""
+        self._seen = scenes, columns, picture, asked
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.desk.set_timer(REST, self._rests)
@@ -65,9 +67,13 @@ class LastPictures:
         return await asyncio.to_thread(find, scenes, columns)
 
 
-def keep(scenes: Sequence[Scene], columns: int, picture: RawPicture) -> None:
-    """Write it, at most SIDE px large, and remove the oldest beyond KEPT. Raises LattyError,
-    OSError."""
+def keep(
+    scenes: Sequence[Scene], columns: int, picture: RawPicture, asked: int | None = None
+) -> None:
+    """Write it, at most SIDE px large, and remove the oldest beyond KEPT; `asked` is a
+    `time.time_ns()`, None for now. Raises LattyError, OSError."""
+    if asked is not None and any(_changed(path) > asked for path in _files(scenes)):
+        return
     if max(picture.width, picture.height) > SIDE:
         picture = shrunk(array(picture), SIDE)
     key = _key(scenes, columns)
@@ -100,24 +106,29 @@ def _key(scenes: Sequence[Scene], columns: int) -> str:
     """Raises LattyError, OSError for a file that is not there, and a scene whose picture is not
     kept."""
     tables = [to_table(scene) for scene in scenes]
-    files = sorted(
-        {str(path): stamp_of(path) for scene in scenes for path in _files(scene)}.items()
-    )
+    files = sorted({str(path): stamp_of(path) for path in _files(scenes)}.items())
     said = json.dumps([1, columns, tables, files], sort_keys=True)
     return sha256(said.encode()).hexdigest()[:32]
 
 
-def _files(scene: Scene) -> Iterator[Path]:
-    """What it is drawn from. Raises LattyError, OSError for what is not there, and Missing for
+def _files(scenes: Sequence[Scene]) -> Iterator[Path]:
+    """What they are drawn from. Raises LattyError, OSError for what is not there, and Missing for
     stored latents, whose names may stand for others by now."""
     from latty.directions.store import SETS, split
     from latty.models.store import model_file
 
-    if scene.latent is not None or not isinstance(scene.seed, int):
-        raise Missing("the picture of a stored latent is not kept")
-    if (file := model_file(scene.model)) is not None:
-        yield file
-    for edit in scene.edits:
-        for ref in filter(None, (edit.direction, edit.within, *edit.conditions)):
-            if not ref.startswith(MIXING):
-                yield SETS.find(split(ref)[0])
+    for scene in scenes:
+        for _, kind, ref in references(to_table(scene)):
+            if kind == "latent":
+                raise Missing("the picture of a stored latent is not kept")
+            if kind != "model":
+                if not ref.startswith(MIXING):
+                    yield SETS.find(split(ref)[0])
+            elif (file := model_file(ref)) is not None:
+                yield file
+
+
+def _changed(path: Path) -> int:
+    """When a file was written or came to be there, ns. Raises OSError."""
+    found = path.stat()
+    return max(found.st_mtime_ns, found.st_ctime_ns)

@@ -95,7 +95,7 @@ class PreviewLoop:
         gap, size = GAP if columns > 1 and not cells else 0, picture.wanted(columns)
         coarse = None if picture.pixels.one_to_one else size  # where pixels count it would jump
         self._draws += 1
-        number = self._draws
+        number, asked = self._draws, time.time_ns()
 
         def early(drawn: Drawn) -> None:
             if number > self._forgotten:
@@ -120,14 +120,14 @@ class PreviewLoop:
             if number == self._draws:  # else the engine is at a newer one
                 picture.busy(False)
         if drawn is not None and number > self._forgotten:
-            self._note(state, view, drawn)
+            self._note(state, view, drawn, asked)
             picture.drawn(drawn, quick, [one.words for one in cells])
             desk.tell(lambda panel: panel.on_drawn(drawn))
 
-    def _note(self, state: State, view: ViewSettings, drawn: Drawn) -> None:
+    def _note(self, state: State, view: ViewSettings, drawn: Drawn, asked: int) -> None:
         """It is shown, and kept for the next start; not a grid, whose cells have words as well."""
         self.made += 1
         self._shown = state, view, drawn
         if not grid.options(state, view):
             wanted = grid.scenes(state, view)
-            self.last.seen(wanted, len(wanted), drawn)
+            self.last.seen(wanted, len(wanted), drawn, asked)
