@@ -56,6 +56,23 @@ def test_what_is_changed_is_undone_and_done_again(name: str, mine: Path) -> None
 
 
 @pytest.mark.parametrize("name", WORK)
+def test_a_bin_that_holds_one_set_undoes_too(
+    name: str, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes into it while a change is undone may push out what was wanted."""
+    monkeypatch.setattr(bin, "MOST", mine.stat().st_size * 3 // 2)
+    before = there()
+    with bin.recorded() as changes:
+        WORK[name](str(mine))
+    after = there()
+    for _ in range(2):
+        bin.undo(changes)
+        assert there() == before
+        bin.redo(changes)
+        assert there() == after
+
+
+@pytest.mark.parametrize("name", WORK)
 def test_what_somebody_else_wrote_stays(name: str, mine: Path) -> None:
     with bin.recorded() as changes:
         WORK[name](str(mine))

@@ -331,6 +331,16 @@ def test_what_else_is_wrong_is_told_once(tmp_path: Path, more: str, told: str) -
     assert told in found and len(found.splitlines()) == 1, found
 
 
+def test_a_mistake_that_all_cells_share_is_told_once(tmp_path: Path) -> None:
+    """However many cells there are; 66 where something is not there."""
+    file = write(tmp_path, SMILE.replace("model = 'portraits'", "model = 'nope'"),
+                 each("seed", "'0-6'"), each("strength", "'-3..3'"),
+                 output("a.png", rows="seed", columns="strength"))  # fmt: skip
+    ended = latty("check", file.name, home=tmp_path)
+    assert (ended.returncode, ended.stderr.count("no model 'nope'")) == (66, 1), ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_cell_that_cannot_be_drawn_has_the_place_of_its_key(tmp_path: Path) -> None:
     file = write(tmp_path, each("d", "'portraits/smile,portraits/smiel'"), each("s", "[-2, 200]"),
                  BODY, output("a.png", rows="d", columns="s"))  # fmt: skip

@@ -304,6 +304,45 @@ def test_directions_that_were_missing_before_may_stay_while_something_else_is_wr
     run(keys, ref="best.toml")
 
 
+SHEET = """
+[[each]]
+key = "d"
+values = "demo/smile,demo/yaw"
+[[outputs]]
+path = "sheet.png"
+rows = "d"
+"""
+PANEL = """
+[[panels]]
+[[panels]]
+edits = [{ direction = "demo/smlie", strength = 1.0 }]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", ["panel", "sheet"])
+def test_names_of_panels_and_sheets_are_held_to_the_same(
+    here: Path, editor: Path, more: str
+) -> None:
+    path, whole = here / "best.toml", FILE + PANEL
+    if more == "sheet":
+        whole = FILE.replace("demo/smile", "{d}").split("[[outputs]]")[0] + SHEET
+    path.write_text(whole)
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        (editor / "change").write_text("seed = 7=>seed = 99")
+        await pilot.press("e")
+        await until(pilot, lambda: app.state.scene.seed == 99, "what was missing before may stay")
+        await at_rest(pilot)
+        (editor / "change").write_text("demo/yaw=>demo/ywa" if more == "sheet" else "smlie=>simle")
+        await pilot.press("e")
+        wrong = "ywa" if more == "sheet" else "simle"
+        await until(pilot, lambda: f"no direction '{wrong}'" in dialog(pilot), "another may not")
+
+    run(keys, ref="best.toml")
+
+
 def test_the_editor_changes_the_open_file(here: Path, editor: Path) -> None:
     (here / "best.toml").write_text(FILE)
     (editor / "change").write_text("seed = 7=>seed = 99")

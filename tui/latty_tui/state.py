@@ -74,8 +74,9 @@ class State:
 
     @property
     def directions(self) -> frozenset[str]:
-        """All that it names, there or not."""
-        scenes = (self.scene, *self.keys)
+        """All that it names, and its file, there or not."""
+        source = self.film.source
+        scenes = (self.scene, *self.keys, *(source.kinds if source is not None else ()))
         edits = [edit for scene in scenes for edit in scene.edits]
         return frozenset(
             [ref for edit in edits for ref in (edit.direction, edit.within or "", *edit.conditions)]

@@ -1,5 +1,5 @@
-"""What was changed of the user's direction sets, so that it can be undone: every content under its
-SHA-256.
+"""What was changed of the user's direction sets, so that it can be undone: what a set held before a
+change, and before that was undone, under its SHA-256.
 
 A change names contents, and is undone only where the set is what it left behind: what another
 program wrote meanwhile is never written over. The bin holds MOST bytes; what was put there first
@@ -8,7 +8,7 @@ goes first.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def recorded() -> Iterator[list[SetChange]]:
 def changing(file: Path) -> Iterator[None]:
     """Where changes are recorded, what the set holds before is kept; whoever changes it has its
     lock. What it holds then is kept when that is undone: once it is changed nothing is written, so
-    no disk can fail what is done. Raises OutputError."""
+    no full disk can fail what is done. Raises OutputError."""
     noted = _noted.get()
     if noted is None or not is_name(file.stem):
         yield
@@ -87,7 +87,8 @@ def changing(file: Path) -> Iterator[None]:
         yield
     except LattyError:  # such as a direction that is not there: what was kept for it goes
         if fresh and digest_of(file) == before:
-            place(before).unlink(missing_ok=True)
+            with suppress(OSError):
+                place(before).unlink()
         raise
     _note(noted, SetChange(file.stem, before, digest_of(file)))
 
@@ -171,15 +172,15 @@ def undo(changes: Sequence[SetChange]) -> None:
 def redo(changes: Sequence[SetChange]) -> None:
     """The same changes once more. Raises as `undo`."""
     with ExitStack() as stack:
-        held = {}
-        for change in changes:  # what is wanted is not what goes first
-            with suppress(OSError):
-                os.utime(place(change.after))
+        held = dict[str, str]()
         for name in sorted({change.name for change in changes}):
             stack.enter_context(locks.writing(SETS.place(name), PATIENCE))
-            held[name] = keep(SETS.place(name))  # all of them: one may hold what another had
-        found = (_wanted(change, held[change.name]) for change in changes)
+            held[name] = digest_of(SETS.place(name))
+        there = {digest: SETS.place(name) for name, digest in held.items()}
+        found = (_wanted(change, held[change.name], there) for change in changes)
         contents = [one for one in found if one is not None]
+        for name in held:  # all is read: what goes into the bin may push out what was wanted
+            keep(SETS.place(name))
         for file, content in sorted(contents, key=lambda one: one[1] is None):  # removals last
             if content is None:
                 files.remove(file)
@@ -187,17 +188,22 @@ def redo(changes: Sequence[SetChange]) -> None:
                 files.write(file, [content])
 
 
-def _wanted(change: SetChange, there: str) -> tuple[Path, bytes | None] | None:
-    """The file of a set that holds `there`, and what it is to hold; None where it holds that."""
+def _wanted(
+    change: SetChange, now: str, there: Mapping[str, Path]
+) -> tuple[Path, bytes | None] | None:
+    """The file of a set that holds `now`, and what it is to hold; None where it holds that.
+
+    there  sets of the store by what they hold: one may hold what another had
+    """
     file = SETS.place(change.name)
-    if there == change.after:
+    if now == change.after:
         return None
-    if there != change.before:
+    if now != change.before:
         what = f"the directions '{change.name}' were changed by another program or studio meanwhile"
         raise WouldOverwrite(what, "they stay as they are now")
     if not change.after:
         return file, None
-    content = _content(place(change.after))
+    content = _content(there.get(change.after, place(change.after)))
     if content is None:
         raise Missing(f"what '{change.name}' held is not kept any more", "it stays as it is now")
     if sha256(content).hexdigest() != change.after:

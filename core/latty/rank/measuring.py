@@ -35,8 +35,10 @@ def ranking(
     without an error, so that a killed ranking goes on; `spread` has the shards measured by several
     processes.
 
-    Raises Missing, BadData, OutputError, Locked where the same ranking is at work.
+    Raises Missing, BadData, OutputError, UsageError where the plan wants no attribute, Locked where
+    the same ranking is at work.
     """
+    _asked(plan)
     work = work_of(plan, generator)
     with at_work(work, "at this very ranking") as done:
 
@@ -57,10 +59,14 @@ def ranking(
 def curves(plan: RankPlan, generator: Generator, report: Report = silent) -> Curves:
     """Draw and score every scene of the plan. Raises Missing, BadData, UsageError where it wants no
     attribute."""
-    if not plan.wanted:
-        raise UsageError("no attribute is named", "for example: smile,geometry/area")
+    _asked(plan)
     tables = [table.numpy() for table in drawn(plan, generator, report)]
     return of_plan(plan, score_store.stacked(tables, shape_of(plan)))
+
+
+def _asked(plan: RankPlan) -> None:
+    if not plan.wanted:
+        raise UsageError("no attribute is named", "for example: smile,geometry/area")
 
 
 def of_plan(plan: RankPlan, found: WalkScores) -> Curves:

@@ -78,10 +78,11 @@ class TableFile:
         return value
 
     def refuse(self, problems: Sequence[Problem]) -> None:
-        """Raises the kind's error where there are problems; of a great many only the first."""
+        """Raises the kind's error where there are problems, each told once, as where many scenes
+        of a file share it; of a great many only the first."""
         if not problems:
             return
-        ordered = sorted(problems, key=lambda p: p.place)
+        ordered = sorted(dict.fromkeys(problems), key=lambda p: p.place)
         rest = len(ordered) - MOST
         if rest > 0:
             last = ordered[MOST - 1]  # one column on, so that the sum comes behind it

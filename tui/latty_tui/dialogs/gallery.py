@@ -65,7 +65,6 @@ class Gallery(Dialog[str]):
         return self.query_one(PictureSheet)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.run_worker(self._read(), group="gallery", exit_on_error=False)
 
     def stand(self) -> None:

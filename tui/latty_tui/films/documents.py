@@ -23,6 +23,7 @@ from latty.presets import Preset
 from latty.presets.archives.manifest import SUFFIX, is_archive, parted
 
 if TYPE_CHECKING:
+    from latty.presets.preset_file import PresetFile
     from latty.render.sources import PresetSource
 
 RECENT = "recent-presets.json"
@@ -124,19 +125,19 @@ def _doubts(source: "PresetSource", lacking: Collection[str] | None) -> list[str
         for one in error.problems:
             if not DIRECTION.search(one.key):
                 raise
-            if lacking is not None and _said(source.loaded.data, one.key) not in lacking:
+            if lacking is not None and not _said(source.loaded, one.key) <= {*lacking}:
                 raise
         return [f"drawn without {one.key}: {one.what}" for one in error.problems]
 
 
-def _said(data: object, key: str) -> str:
-    """What stands at a key, such as scene.edits.0.direction; "" = nothing that is found."""
-    for part in key.split("."):
-        if isinstance(data, list) and part.isdecimal() and int(part) < len(data):
-            data = data[int(part)]
-        elif isinstance(data, dict):
-            data = data.get(part)
-    return data if isinstance(data, str) else ""
+def _said(loaded: "PresetFile", key: str) -> set[str]:
+    """What is named at a key of the file, such as scene.edits.0.direction: several names where it
+    is laid out in a sheet; "" = nothing that is found."""
+    from latty.presets import naming
+    from latty.tables.words import dotted
+
+    named = naming.of_scenes(loaded.data)
+    return {ref for where, _, ref in named if dotted(loaded.origin(where)) == key} or {""}
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:

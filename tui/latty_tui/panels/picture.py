@@ -87,6 +87,7 @@ class PicturePanel(Panel, Vertical):
         self._came: str | None = None  # the panel from which the grid was asked for
         self._words: str | None = None
         self._caption = ""
+        self._file = ""  # of the picture, where none can be shown
         self._slow: Timer | None = None
         self._begun = 0.0  # when what is being drawn was begun,
         self._expected = 0.0  # and the seconds that the last picture of the model took
@@ -123,7 +124,7 @@ class PicturePanel(Panel, Vertical):
 
     def drawn(self, drawn: Drawn, quick: bool, cells: Sequence[str] = ()) -> None:
         """Here it is; of a grid, the words of its cells."""
-        self._is_coarse = False
+        self._is_coarse, self._file = False, ""
         self._begun, self._expected = time.monotonic(), drawn.ms / 1000
         self.words("")
         if cells:
@@ -142,13 +143,13 @@ class PicturePanel(Panel, Vertical):
             return  # it was left meanwhile
         self.pixels.picture = drawn
         self.see(grid=True)
-        self.sheet.columns = columns
         self._label([*map(PictureCell, words, pictures)], quick)
 
     def _label(self, cells: Sequence[PictureCell], quick: bool = False) -> None:
         """Each cell says what Enter takes there now; what is not drawn yet has no picture."""
         known = {one.words: one for one in cells}
         words = [one.words for one in self._options()]
+        self.sheet.columns = isqrt(len(words))
         self.sheet.show([known.get(one, PictureCell(one)) for one in words], None, quick)
 
     def see(self, grid: bool) -> None:
@@ -244,7 +245,7 @@ class PicturePanel(Panel, Vertical):
     def on_state(self, state: object) -> None:
         """Other seeds are named at once, however long they take to draw."""
         words, named = ([one.words for one in some] for some in (self._options(), self.sheet.cells))
-        if self._in_grid and len(words) == len(named) and words != named:
+        if self._in_grid and words and words != named:
             self._label(self.sheet.cells)
 
     def on_engine_died(self, event: object) -> None:
@@ -254,9 +255,12 @@ class PicturePanel(Panel, Vertical):
         """Where nothing can be shown: a file, and its path."""
         from latty_tui.drawing.encoding import saved_path
 
-        self.caption(await asyncio.to_thread(saved_path, picture))
+        self._file = str(await asyncio.to_thread(saved_path, picture))
+        self.caption(self._subtitle())
 
     def _subtitle(self) -> str:
+        if self._file:
+            return self._file
         view = self.desk.view
         parts: list[str] = [] if view.compare == "edited" else [view.compare]
         if self._options():
@@ -287,6 +291,7 @@ class PicturePanel(Panel, Vertical):
         desk, begins = self.desk, self.desk.view.grid == 1
         self.sheet.cursor = 0
         desk.view = grid.turned(desk.view, count)
+        self.on_state(desk.state)
         desk.draw_soon()
         desk.remember()
         if begins:
@@ -368,6 +373,8 @@ class PicturePanel(Panel, Vertical):
         ways = sorted(usable, key=lambda name: PICTURES.constant(name, "ORDER", 50))
         at = ways.index(self.desk.writer.way) if self.desk.writer.way in ways else -1
         self.desk.set_way(ways[(at + 1) % len(ways)])
+        if self._in_grid:
+            self.sheet.show(self.sheet.cells)  # its rows may have to be narrower
         self.desk.say(f"pictures as {self.desk.writer.way}")
 
     def cancel(self) -> bool:
