@@ -158,6 +158,22 @@ def test_a_grid_that_is_drawn_slowly_stays_a_grid_and_says_what_enter_takes() ->
     run(keys)
 
 
+def test_until_more_seeds_are_there_enter_takes_what_is_marked() -> None:
+    """The fake draws seed 600, the last of nine, for ten minutes."""
+
+    async def keys(pilot: Keys) -> None:
+        await pressed(pilot, "s", *"592", "enter")
+        await pressed(pilot, "g", "right")
+        assert cursor_words(pilot) == "seed 593"
+        await pilot.press("g")
+        await until(pilot, lambda: "drawing ..." in text(pilot), "it takes long")
+        assert cursor_words(pilot) == "seed 593"
+        await pilot.press("enter")
+        assert pilot.app.state.scene.seed == 593
+
+    run(keys)
+
+
 def test_an_opening_model_leaves_a_grid_a_grid(tmp_path: Path) -> None:
     async def keys(pilot: Keys) -> None:
         (tmp_path / "slow.onnx").write_bytes(b"")
@@ -178,11 +194,17 @@ def test_where_nothing_can_be_shown_the_file_is_that_of_the_grid() -> None:
     async def keys(pilot: Keys) -> None:
         await pressed(pilot, "g")
         caption = pilot.app.query_one("#picture-caption", Static)
-        await until(pilot, lambda: str(caption.content).endswith(".png"), "its path is there")
-        picture = Image.open(str(caption.content))
-        high, wide = picture.height, picture.width
-        places = [(wide * x // 4, high * y // 4) for x in (1, 3) for y in (1, 3)]
-        assert len({picture.getpixel(place) for place in places}) == 4
+
+        def colours() -> int:
+            """Of the middles of four cells, in the file that is named."""
+            if not (path := str(caption.content)).endswith(".png"):
+                return 0
+            picture = Image.open(path)
+            high, wide = picture.height, picture.width
+            places = [(wide * x // 4, high * y // 4) for x in (1, 3) for y in (1, 3)]
+            return len({picture.getpixel(place) for place in places})
+
+        await until(pilot, lambda: colours() == 4, "its file is named")
         assert "seed 10" in text(pilot)
 
     run(keys, (200, 60), terminal=replace(TERMINAL, way="saved"))

@@ -15,8 +15,8 @@ MIDDLE = 0.01, 0.99  # quantiles between which the range of an attribute lies
 class Curves:
     """Scores (K, N, S, A) of K directions from N starts at S strengths, and the middle of the range
     and the spread (A,) of each attribute among samples; scores (R, N, S, A) of the random
-    directions that they are compared with, and what the directions' own unit is called. All of them
-    are numpy arrays of float64; NaN where nothing can be said."""
+    directions that they are compared with, and what the directions' own unit is called. Scores,
+    middle and spread are numpy arrays of float64; scores are NaN where nothing can be said."""
 
     directions: tuple[str, ...]
     attributes: tuple[str, ...]

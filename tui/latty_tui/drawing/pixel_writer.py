@@ -32,6 +32,9 @@ TELLING, HEARD = 10_000, 0.3  # bytes, s: what is smaller and quicker says littl
 RECENT = 5  # pictures that tell the speed
 LARGEST, TMUX = 720, 640  # px on screen; tmux drops a picture of more than 1 MB
 FULL = 1200  # px on a full screen
+SIXEL = (
+    1000  # px of a side that xterm, as it comes, shows of a sixel picture: a larger one is left out
+)
 
 
 class Painted(Protocol):
@@ -72,7 +75,11 @@ class PixelWriter:
     def largest(self, full: bool = False) -> int:
         """px of the longer side on screen; no matter of the link: a picture whose size jumps
         about cannot be compared with the one before."""
-        return TMUX if self.terminal.tmux else FULL if full else LARGEST
+        return self.shown(TMUX if self.terminal.tmux else FULL if full else LARGEST)
+
+    def shown(self, largest: int) -> int:
+        """px of the longer side, at most as many as the terminal shows of one picture."""
+        return min(largest, SIXEL) if self.way == "sixel" else largest
 
     @property
     def detail(self) -> int | None:

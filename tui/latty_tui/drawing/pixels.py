@@ -338,7 +338,8 @@ class PixelView(Widget):
 
     def _order(self, place: Region) -> EncodeOptions:
         writer, quick = self.writer, self._quick
-        limit = self.largest or writer.largest(self.screen.has_class("-full"))
+        full = self.screen.has_class("-full")
+        limit = writer.shown(self.largest) if self.largest else writer.largest(full)
         return EncodeOptions(
             way=writer.way,
             place=(place.x, place.y, place.width, place.height),

@@ -84,6 +84,7 @@ class PicturePanel(Panel, Vertical):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._in_grid = False
+        self._offered: Sequence[grid.GridOption] = ()  # what the cells of the grid stand for
         self._came: str | None = None  # the panel from which the grid was asked for
         self._words: str | None = None
         self._caption = ""
@@ -148,9 +149,11 @@ class PicturePanel(Panel, Vertical):
     def _label(self, cells: Sequence[PictureCell], quick: bool = False) -> None:
         """Each cell says what Enter takes there now; what is not drawn yet has no picture."""
         known = {one.words: one for one in cells}
-        words = [one.words for one in self._options()]
+        self._offered = self._options()
+        words = [one.words for one in self._offered]
         self.sheet.columns = isqrt(len(words))
-        self.sheet.show([known.get(one, PictureCell(one)) for one in words], None, quick)
+        cursor = None if len(words) == len(self.sheet.cells) else 0
+        self.sheet.show([known.get(one, PictureCell(one)) for one in words], cursor, quick)
 
     def see(self, grid: bool) -> None:
         """The grid, or the one picture."""
@@ -245,7 +248,7 @@ class PicturePanel(Panel, Vertical):
     def on_state(self, state: object) -> None:
         """Other seeds are named at once, however long they take to draw."""
         words, named = ([one.words for one in some] for some in (self._options(), self.sheet.cells))
-        if self._in_grid and words and words != named:
+        if self._in_grid and len(words) == len(named) and words != named:
             self._label(self.sheet.cells)
 
     def on_engine_died(self, event: object) -> None:
@@ -289,9 +292,9 @@ class PicturePanel(Panel, Vertical):
     def _turn(self, count: int) -> None:
         """A grid of so many, or the one picture."""
         desk, begins = self.desk, self.desk.view.grid == 1
-        self.sheet.cursor = 0
+        if not self._in_grid:  # else the cursor goes when the others are there
+            self.sheet.cursor = 0
         desk.view = grid.turned(desk.view, count)
-        self.on_state(desk.state)
         desk.draw_soon()
         desk.remember()
         if begins:
@@ -336,7 +339,7 @@ class PicturePanel(Panel, Vertical):
 
     def action_take(self) -> None:
         """The one of the cursor, alone and large."""
-        found = self._options()
+        found = self._offered if self._in_grid else self._options()
         if found:
             taken = found[min(self.sheet.cursor, len(found) - 1)]
             self._turn(1)
@@ -372,6 +375,7 @@ class PicturePanel(Panel, Vertical):
         usable = (name for name, _ in PICTURES.loaded())
         ways = sorted(usable, key=lambda name: PICTURES.constant(name, "ORDER", 50))
         at = ways.index(self.desk.writer.way) if self.desk.writer.way in ways else -1
+        self._file = ""
         self.desk.set_way(ways[(at + 1) % len(ways)])
         if self._in_grid:
             self.sheet.show(self.sheet.cells)  # its rows may have to be narrower

@@ -23,7 +23,6 @@ LEAST = 16  # cells across that a picture has, where nobody says how many stand 
 FEW = 4  # in a row, where there are fewer: one alone would be as large as the screen
 LOW = 3  # cells down that a row has at least, its words among them
 LARGEST = 1280  # px across
-SIXEL = 1000  # px across that xterm shows of a sixel picture; it leaves out a larger one
 
 
 class PictureCell(NamedTuple):
@@ -62,7 +61,7 @@ class PictureSheet(Vertical):
         self.cursor = 0
         self._top = 0  # the first row that is seen
         self._quick = self._dimmed = False
-        self._shape = 1.0  # height by width of the tallest picture
+        self._shape = 1.0  # height by width of the tallest picture, those above a square as one
         self._busy = self._again = False
         self._shown: dict[int, object] = {}  # of each row, what its picture is of
 
@@ -135,8 +134,7 @@ class PictureSheet(Vertical):
         """Rows as high as there is room, those around the cursor."""
         if not self.content_size.area or not self.query(PixelView):
             return
-        most = SIXEL // self.writer.terminal.cell[0] if self.writer.way == "sixel" else None
-        self.styles.max_width = most
+        self.styles.max_width = self.writer.shown(LARGEST) // self.writer.terminal.cell[0]
         seen, row = self.seen, self.cursor // self.across
         last = max(0, -(-len(self.cells) // self.across) - seen)
         self._top = min(last, max(row - seen + 1, min(self._top, row)))
