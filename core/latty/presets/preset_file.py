@@ -88,6 +88,12 @@ class PresetFile(TableFile):
                 said, found = (naming.source_of(kind, one)[1] for one in (text, place))
                 yield self.layers.index(owner(self.layers, self.origin(where))), kind, said, found
 
+    def named_at(self, key: str) -> set[str]:
+        """What is named at a key of the file, such as scene.edits.0.direction: several names where
+        it is laid out in a sheet."""
+        found = naming.of_scenes(self.data)
+        return {text for where, _, text in found if words.dotted(self.origin(where)) == key}
+
     def panels(self) -> Iterator[tuple[int, str, Path | str]]:
         """(layer, text, file or shipped name) of the presets whose scenes its panels show."""
         for index, panel in enumerate(self.data.get("panels", ())):

@@ -23,7 +23,6 @@ from latty.presets import Preset
 from latty.presets.archives.manifest import SUFFIX, is_archive, parted
 
 if TYPE_CHECKING:
-    from latty.presets.preset_file import PresetFile
     from latty.render.sources import PresetSource
 
 RECENT = "recent-presets.json"
@@ -125,19 +124,10 @@ def _doubts(source: "PresetSource", lacking: Collection[str] | None) -> list[str
         for one in error.problems:
             if not DIRECTION.search(one.key):
                 raise
-            if lacking is not None and not _said(source.loaded, one.key) <= {*lacking}:
+            named = source.loaded.named_at(one.key) or {""}
+            if lacking is not None and not named <= {*lacking}:
                 raise
         return [f"drawn without {one.key}: {one.what}" for one in error.problems]
-
-
-def _said(loaded: "PresetFile", key: str) -> set[str]:
-    """What is named at a key of the file, such as scene.edits.0.direction: several names where it
-    is laid out in a sheet; "" = nothing that is found."""
-    from latty.presets import naming
-    from latty.tables.words import dotted
-
-    named = naming.of_scenes(loaded.data)
-    return {ref for where, _, ref in named if dotted(loaded.origin(where)) == key} or {""}
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:
