@@ -13,6 +13,8 @@ from terminal_fake import ITERM, KITTY, PLAIN, SIXEL, FakeTerminal, Kind
 from terminal_pictures import psnr
 from terminal_studio import large, quick
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 40  # of each run
 COARSE = 20  # dB: where a busy machine passes for a slow line, a picture has less detail
 OPENS = ("?", "ctrl+p", "ctrl+o", "s", "r", "d", "ctrl+r")  # the last one: a toast
@@ -107,7 +109,6 @@ def moves(terminal: FakeTerminal, dice: random.Random) -> list[object]:
     return done
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SIXEL, KITTY, ITERM, PLAIN], ids=lambda kind: kind.pictures)
 def test_whatever_covers_a_picture_leaves_no_trace(kind: Kind, tmp_path: Path) -> None:
     dice = random.Random(kind.pictures)

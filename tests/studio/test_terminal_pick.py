@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from terminal_fake import FakeTerminal
 from terminal_screen import Picture
 from terminal_studio import FIRST, drawn, right, scene_now, studio
 
 from latty.scene import Scene
+
+pytestmark = pytest.mark.slow
 
 
 def cell_is(terminal: FakeTerminal, row: Picture, at: int, of: int, scene: Scene) -> bool:

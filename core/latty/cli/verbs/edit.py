@@ -93,7 +93,7 @@ def _picture_options(parser: Parser) -> None:
         help="pictures on the way, or all: every step (default: 30)")  # fmt: skip
     add("--captions", action="store_true", help="write the score into each picture")
     add("--every", type=int, metavar="N",
-        help="NAME.png, too: a strip of frames N apart, each over its score")  # fmt: skip
+        help="NAME.png, too: a strip of frames about N apart, each over its score")  # fmt: skip
 
 
 def run(run: Run) -> int:
