@@ -114,7 +114,8 @@ def test_what_was_made_for_others_is_one_line() -> None:
     other = sets.SetReader().look()
     foreign = [one for one in other if sets.misfit(one, DEMO)]
     rows = sets.rows(other, DEMO, Marks(), {})
-    assert (rows[-1].key, rows[-1].title) == ("others", f"{len(foreign)} sets of other models")
+    assert (rows[-1].key, rows[-1].title) == ("others", "sets of other models")
+    assert rows[-1].count == len(foreign)
     assert sum(bool(row.misfit) for row in rows) == 1
     damaged = sets.SetEntry("torn", Path("torn.safetensors"), False, error="it is damaged")
     told = sets.rows((*other, damaged), DEMO, Marks(), {})

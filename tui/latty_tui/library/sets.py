@@ -216,7 +216,7 @@ def _others(
 ) -> Iterable[DirectionRow]:
     """One head above all that does not fit."""
     is_open = all_open or not folded.get(OTHERS, True)
-    title = f"{count} sets of other models" if count > 1 else "a set of another model"
+    title = "sets of other models" if count > 1 else "a set of another model"
     yield DirectionRow(OTHERS, 0, title, count, is_open, misfit="made for other models")
     if is_open:
         yield from (replace(row, level=row.level + 1) for row in below)
