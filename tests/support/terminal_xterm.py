@@ -21,7 +21,6 @@ SIXEL = ("-ti", "vt340", "-xrm", "XTerm*decTerminalID: vt340")
 SETTINGS = (
     "XTerm*numColorRegisters: 256",
     "XTerm*sixelScrolling: true",
-    "XTerm*maxGraphicSize: 2000x2000",
     "XTerm*faceName: DejaVu Sans Mono",
     "XTerm*allowWindowOps: true",
     "XTerm*scrollBar: false",
