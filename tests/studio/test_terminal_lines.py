@@ -75,12 +75,13 @@ def test_entries_of_others_that_cannot_be_used_are_told_on_the_screen(
         assert scene_now(tmp_path) == FIRST
 
 
-def test_twenty_keys_at_once_make_one_or_two_pictures(tmp_path: Path) -> None:
+def test_twenty_keys_at_once_make_a_few_pictures(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         with terminal.watched(1.0) as sent:
             terminal.press(*["n"] * 20)
         pictures = large(sent[0].pictures)
-        assert 1 <= len(pictures) <= 3  # the last of them is the same once more, in full
+        # what is ready is shown, what nobody has begun is not; the last is the same again, in full
+        assert 1 <= len(pictures) <= 6
         assert scene_now(tmp_path).seed == FIRST.seed + 20
         right(terminal, pictures[-1], scene_now(tmp_path), "the last", 30)
 
