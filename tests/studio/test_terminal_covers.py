@@ -74,7 +74,7 @@ def calm(terminal: FakeTerminal) -> None:
         time.sleep(0.12)
     terminal.quiet(0.3)
     terminal.wait(lambda: "▌" not in terminal.text(), "toasts to go")
-    terminal.quiet(0.7)
+    terminal.quiet(1.5)  # a busy machine encodes one that long
 
 
 def as_painted_anew(terminal: FakeTerminal, what: object) -> None:
@@ -83,7 +83,7 @@ def as_painted_anew(terminal: FakeTerminal, what: object) -> None:
     with terminal.changed:
         terminal.display.placed.clear()  # kitty's too
     resized(terminal, terminal.columns, terminal.rows)
-    terminal.quiet(0.7)
+    terminal.quiet(1.5)  # a busy machine encodes one that long
     wrong = differs(was, seen(terminal))
     assert not wrong, f"{wrong}, after {what}\n{text}\n--- anew:\n{terminal.text()}"
     pictures = terminal.kind.pictures == "nothing" or seen(terminal)[1].any()
@@ -157,7 +157,7 @@ def test_another_way_takes_away_what_the_last_one_painted(tmp_path: Path) -> Non
         assert terminal.display.placed
         terminal.press("i")
         terminal.wait_for("pictures as")
-        terminal.quiet(0.7)
+        terminal.quiet(1.5)  # a busy machine encodes one that long
         assert "pictures as kitty" not in terminal.text() and not terminal.display.placed
 
 
