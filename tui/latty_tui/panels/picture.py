@@ -133,7 +133,7 @@ class PicturePanel(Panel, Vertical):
         else:
             self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
-        if self.desk.writer.way == "saved" and not quick:
+        if self.desk.writer.way == "saved":  # of a quick one, too: it may be the last
             self.desk.background(self._save(drawn), "save")
 
     async def _spread(self, drawn: Drawn, quick: bool, words: Sequence[str]) -> None:
